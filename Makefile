@@ -1,0 +1,88 @@
+# Callclock. `make` lists what there is; `make demo` is the quickest way to a call.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .cache/stamps
+WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+
+.PHONY: help demo web web-deps install test check unit-python unit-web e2e format bench clean browser generated
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(STAMPS):
+	@mkdir -p $@
+
+# The server and the SDK with what they need to run.
+$(STAMPS)/python: server/pyproject.toml sdk-python/pyproject.toml | $(STAMPS)
+	@echo "Installing the Python packages (about a minute the first time) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e sdk-python -e server
+	@touch $@
+
+# What only tests, checks and benches need.
+$(STAMPS)/python-dev: requirements-dev.txt $(STAMPS)/python
+	@echo "Installing the test tools …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(STAMPS)/web-deps: web/package.json web/package-lock.json $(wildcard web/packages/*/package.json web/apps/*/package.json) | $(STAMPS)
+	@echo "Installing the web packages (about a minute the first time) …"
+	@cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(STAMPS)/web: $(STAMPS)/web-deps $(WEB_SOURCES)
+	@echo "Building the web files …"
+	@cd web && npm run build --silent
+	@touch $@
+
+install: $(STAMPS)/python-dev $(STAMPS)/web-deps ## install everything that development needs
+
+web-deps: $(STAMPS)/web-deps
+
+web: $(STAMPS)/web ## build the web files
+
+demo: $(STAMPS)/python $(STAMPS)/web ## a call for two, on this machine (MINUTES=60)
+	@$(BIN)/callclock demo $(if $(MINUTES),--minutes $(MINUTES)) $(DEMO_ARGS)
+
+browser:
+	@.ci/install-chromium
+
+format: $(STAMPS)/python-dev ## format the Python sources
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+generated: $(STAMPS)/python-dev $(STAMPS)/web-deps ## write the generated files anew
+	@$(BIN)/python -m callclock_server.api.schema --write
+	@$(BIN)/python sdk-python/tools/generate_sync.py
+	@cd web && npm run generate --silent
+
+check: $(STAMPS)/python-dev $(STAMPS)/web-deps ## formats, types, import direction, generated files: the fast look
+	@.ci/check
+
+unit-python: $(STAMPS)/python-dev $(STAMPS)/web browser ## every Python test but the browser's
+	@$(BIN)/python -m pytest server/tests sdk-python/tests
+
+unit-web: $(STAMPS)/web-deps ## the web packages' tests
+	@cd web && npm test
+
+e2e: $(STAMPS)/python-dev $(STAMPS)/web browser ## two real browsers in a real call
+	@$(BIN)/python -m pytest tests
+
+test: ## everything, from nothing, on a fresh machine
+	@$(MAKE) --no-print-directory install web browser
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory unit-web
+	@$(MAKE) --no-print-directory unit-python
+	@$(MAKE) --no-print-directory e2e
+
+bench: $(STAMPS)/python-dev ## measure the clock and the media plane on this machine
+	@$(BIN)/python bench/clock.py
+	@$(BIN)/python bench/media.py
+
+clean: ## remove what was installed and built here
+	@rm -rf $(VENV) .cache web/node_modules web/packages/*/dist web/apps/*/dist
