@@ -1,0 +1,107 @@
+"""A session: one sitting of a call, with those who take part in it. The clock's rules make new ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+Engine = Literal["livekit", "none"]
+ChangeKind = Literal["start", "extend", "set", "remove"]
+
+MAX_DURATION_REACHED = "max_duration_reached"
+ENDED_BY_USER = "ended_by_user"
+EMPTY_TIMEOUT = "empty_timeout"
+NEVER_CONNECTED = "never_connected"
+CALL_DELETED = "call_deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Participant:
+    """One stay of one device of a user in a session; coming back after leaving is a new one.
+
+    `joined_at` is None until the media room (or, with engine `none`, the join itself) has been reached.
+    `lost_at` is set while the connection is lost and its grace lasts, until `grace_ends_at`.
+    """
+
+    id: str
+    session_id: str
+    user_id: str
+    role: str
+    device_id: str
+    accepted_at: datetime
+    joined_at: datetime | None = None
+    left_at: datetime | None = None
+    join_expires_at: datetime | None = None
+    connection_id: str | None = None
+    lost_at: datetime | None = None
+    grace_ends_at: datetime | None = None
+    media_sid: str | None = None
+
+    @property
+    def present(self) -> bool:
+        """Whether the participant has arrived and not left."""
+        return self.joined_at is not None and self.left_at is None
+
+    @property
+    def identity(self) -> str:
+        """The participant's identity in the media room."""
+        return f"{self.user_id}:{self.device_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A session and its open participants (those who were accepted and have not left).
+
+    While a limit exists, `timer_ends_at == started_at + max_duration_seconds == started_at + sum of the
+    ledger's seconds` (design rules 2 and 3). `warned_seconds` is the smallest warning threshold that was
+    announced for this deadline.
+    """
+
+    id: str
+    cid: str
+    engine: Engine
+    started_at: datetime
+    max_duration_seconds: int | None
+    warning_seconds: tuple[int, ...] = ()
+    empty_timeout_seconds: int = 30
+    join_timeout_seconds: int = 30
+    warned_seconds: int | None = None
+    reached_at: datetime | None = None
+    empty_since: datetime | None = None
+    ended_at: datetime | None = None
+    ended_reason: str | None = None
+    participants: tuple[Participant, ...] = ()
+
+    @property
+    def timer_ends_at(self) -> datetime | None:
+        """The deadline, or None without a limit."""
+        if self.max_duration_seconds is None:
+            return None
+        return self.started_at + timedelta(seconds=self.max_duration_seconds)
+
+    @property
+    def running(self) -> bool:
+        """Whether the session has not ended."""
+        return self.ended_at is None
+
+    @property
+    def void(self) -> bool:
+        """Whether the session ended without anybody having reached it; nothing is billed."""
+        return self.ended_reason == NEVER_CONNECTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A row of the ledger: who changed the deadline, when, how and by how much (`seconds`)."""
+
+    id: str
+    session_id: str
+    how: ChangeKind
+    by: str | None
+    at: datetime
+    old_ends_at: datetime | None
+    new_ends_at: datetime | None
+    seconds: int
+    reason: str | None = None
+    idempotency_key: str | None = None
