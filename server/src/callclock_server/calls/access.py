@@ -1,0 +1,127 @@
+"""The way in: find a call for somebody, settle what is due, know what they may do (design section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from callclock_server.domain import capabilities as caps
+from callclock_server.domain import errors
+from callclock_server.domain.call import CallType, Member, User
+from callclock_server.domain.clock import settle
+from callclock_server.domain.identifiers import cid_of
+from callclock_server.domain.permissions import Actor, require
+from callclock_server.storage import members, users
+from callclock_server.storage.database import Transaction
+
+from .answers import CallAnswer, View
+from .journal import Journal
+from .state import CallState, load
+from .views import call_view, member_view
+
+
+@dataclass(slots=True)
+class Visit:
+    """Somebody at a call: its state, what they may do there, and the journal of what happens."""
+
+    tx: Transaction
+    state: CallState
+    journal: Journal
+    user: User | None
+    member: Member | None
+    capabilities: frozenset[str]
+
+    def require(self, *capabilities: str) -> None:
+        """Refuse whoever lacks one of these."""
+        for capability in capabilities:
+            require(self.capabilities, capability)
+
+    @property
+    def by_id(self) -> str | None:
+        """The user's id; None for a server token."""
+        return self.user.id if self.user else None
+
+    async def answer(self, *, created: bool = False) -> CallAnswer:
+        """Return the call as this visitor may see it."""
+        listed = await member_views(self.tx, [self.state.call.cid])
+        return CallAnswer(
+            call=call_view(self.state, now=self.tx.now()),
+            members=listed[self.state.call.cid],
+            own_capabilities=caps.in_order(self.capabilities),
+            created=created,
+        )
+
+
+async def member_views(tx: Transaction, cids: Sequence[str]) -> dict[str, list[View]]:
+    """Return the members of calls, each with the user."""
+    of_calls = await members.of_calls(tx, cids)
+    known = await users.get_many(tx, {m.user_id for listed in of_calls.values() for m in listed})
+    return {cid: [member_view(m, known[m.user_id]) for m in listed] for cid, listed in of_calls.items()}
+
+
+async def acting_user(tx: Transaction, by: Actor) -> User | None:
+    """Return the user who acts, None for a server token; raises UnknownUser."""
+    if by.server:
+        return None
+    user = await users.get(tx, by.user_id) if by.user_id is not None else None
+    if user is None:
+        raise errors.UnknownUser
+    return user
+
+
+def capabilities_in(call_type: CallType, user: User | None, member: Member | None) -> frozenset[str]:
+    """Return what somebody may do in a call of this type; a server token (no user) everything."""
+    if user is None:
+        return caps.ALL
+    return call_type.capabilities_of(user.role, member.role if member else None)
+
+
+async def visit(tx: Transaction, by: Actor, *, type: str, id: str) -> Visit:  # noqa: A002
+    """Find a call for `by` without settling it.
+
+    Raises TokenNotForCall, UnknownUser, or CallNotFound: also where the type lets only members in and `by` is
+    none of them, so that nobody learns which calls exist.
+    """
+    cid = cid_of(type, id)
+    by.require_call(cid)
+    user = await acting_user(tx, by)
+    state = await load(tx, cid)
+    if state is None:
+        raise errors.CallNotFound
+    member = await members.get(tx, cid=cid, user_id=user.id) if user else None
+    if user is not None and member is None and state.call_type.members_only:
+        raise errors.CallNotFound
+    capabilities = capabilities_in(state.call_type, user, member)
+    return Visit(tx, state, Journal(tx), user, member, capabilities)
+
+
+async def look(tx: Transaction, by: Actor, *, type: str, id: str) -> Visit:  # noqa: A002
+    """Find a call for somebody who reads it; raises MissingCapability without `read-call`."""
+    visitor = await visit(tx, by, type=type, id=id)
+    visitor.require("read-call")
+    return visitor
+
+
+async def enter(tx: Transaction, by: Actor, *, type: str, id: str) -> Visit:  # noqa: A002
+    """Find a call for somebody who changes it, after everything that is due in it has been settled."""
+    visitor = await visit(tx, by, type=type, id=id)
+    await settle_first(visitor)
+    return visitor
+
+
+async def settle_first(visitor: Visit) -> None:
+    """Apply what is due in the running session; it outlives a refusal of the request (design rule 4)."""
+    if await settle_state(visitor.journal, visitor.state):
+        await visitor.tx.keep_so_far()
+
+
+async def settle_state(journal: Journal, state: CallState) -> bool:
+    """Apply what is due in a call's running session; return whether that was anything."""
+    if state.session is None:
+        return False
+    decision = settle(state.session, now=journal.now)
+    if decision.session == state.session:
+        return False
+    journal.apply(state, decision)
+    await journal.flush()
+    return True

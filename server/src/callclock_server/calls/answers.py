@@ -1,0 +1,55 @@
+"""What use cases return: the JSON shapes of `views`, grouped, with what the media part needs to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+View = dict[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class CallAnswer:
+    """A call as its reader may see it."""
+
+    call: View
+    members: list[View] = field(default_factory=list)
+    own_capabilities: list[str] = field(default_factory=list)
+    created: bool = False
+
+    def as_json(self) -> View:
+        """Return `{call, members, own_capabilities}`."""
+        return {"call": self.call, "members": self.members, "own_capabilities": self.own_capabilities}
+
+
+@dataclass(slots=True, kw_only=True)
+class JoinAnswer(CallAnswer):
+    """An accepted join. With engine `none` there is no media room and `room` is None."""
+
+    participant: View
+    session_id: str
+    user_id: str
+    user_name: str
+    role: str
+    room: str | None
+    identity: str
+    sources: list[str]
+    timer_ends_at: datetime | None
+
+
+@dataclass(slots=True, kw_only=True)
+class ExtendAnswer:
+    """A change of the deadline; `replayed` when the idempotency key was known already."""
+
+    call: View
+    change: View
+    replayed: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Page:
+    """One page of a list; `next` is the cursor of the following one, or None."""
+
+    items: list[View]
+    next: str | None

@@ -1,0 +1,189 @@
+"""What happens in a use case is written down here and flushed once: rows, events, outbox.
+
+Events of one flush carry the state that the use case led to, and ids that count on from the call's last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from callclock_server.domain import events as kinds
+from callclock_server.domain.call import User
+from callclock_server.domain.clock import Decision
+from callclock_server.domain.events import Ended, Joined, Left, SessionEvent, Warned
+from callclock_server.domain.session import Change, Participant
+from callclock_server.storage import calls, events, ledger, outbox, participants, sessions
+from callclock_server.storage.database import Transaction
+
+from .answers import View
+from .state import CallState
+from .views import call_view, change_view, participant_view, rfc3339, user_view
+
+
+@dataclass(slots=True)
+class _Entry:
+    state: CallState
+    kind: str
+    session_id: str | None
+    fields: View
+
+
+class Journal:
+    """The journal of one transaction. Nothing is written before `flush`."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self.tx = tx
+        self.now = tx.now()
+        self._entries: list[_Entry] = []
+        self._changes: list[tuple[str, Change]] = []
+        self._effects: list[dict[str, Any]] = []
+        self._states: dict[str, CallState] = {}
+
+    def track(self, state: CallState) -> CallState:
+        """Write what changes of this state at the next flush."""
+        self._states[state.call.cid] = state
+        return state
+
+    def event(self, state: CallState, kind: str, **fields: Any) -> None:
+        """Note an event of a call; `fields` are put beside the fields that all events have."""
+        self.track(state)
+        session_id = state.session.id if state.session else None
+        self._entries.append(_Entry(state, kind, session_id, fields))
+
+    def effect(self, kind: str, **payload: Any) -> None:
+        """Promise something outside of the database."""
+        self._effects.append(outbox.row_of(kind, payload, now=self.now))
+
+    def apply(
+        self, state: CallState, decision: Decision, *, by: User | None = None, still_in_media: bool = True
+    ) -> None:
+        """Take over what the session's rules decided, with its events and what it means for the media room.
+
+        `by` is who ended the session, if somebody did.
+        """
+        assert state.session is not None
+        session = state.session
+        state.closed.extend(decision.closed)
+        state.session = decision.session
+        self.track(state)
+        for event in decision.events:
+            self._session_event(state, event, by=by)
+        if session.engine != "livekit":
+            return
+        if not decision.session.running:
+            self.effect(outbox.ROOM_DELETE, room=session.id)
+        elif still_in_media:
+            for participant in decision.closed:
+                self.effect(outbox.PARTICIPANT_REMOVE, room=session.id, identity=participant.identity)
+
+    def changed(self, state: CallState, change: Change, *, by: User | None) -> None:
+        """Note a change of the deadline: a row of the ledger, and the events that tell of it."""
+        assert state.session is not None
+        self._changes.append((state.call.cid, change))
+        fields: View = {"change": change_view(change), "timer_ends_at": None, **self.who(by)}
+        if change.new_ends_at is not None:
+            fields["timer_ends_at"] = rfc3339(change.new_ends_at)
+        self.event(state, kinds.CLOCK_CHANGED, **fields)
+
+    def started(self, state: CallState, change: Change) -> None:
+        """Note the first row of a session's ledger."""
+        self._changes.append((state.call.cid, change))
+
+    @staticmethod
+    def who(user: User | None) -> View:
+        """Return the `user` field of an event; nothing when a server token acted."""
+        return {"user": user_view(user)} if user else {}
+
+    def _session_event(self, state: CallState, event: SessionEvent, *, by: User | None) -> None:
+        match event:
+            case Joined(participant):
+                self.event(state, kinds.PARTICIPANT_JOINED, **self._participant(state, participant))
+            case Left(participant):
+                self.event(state, kinds.PARTICIPANT_LEFT, **self._participant(state, participant))
+            case Warned(threshold, seconds_left, timer_ends_at):
+                self.event(
+                    state,
+                    kinds.TIMER_WARNING,
+                    threshold_seconds=threshold,
+                    seconds_left=seconds_left,
+                    timer_ends_at=rfc3339(timer_ends_at),
+                )
+            case Ended(at, reason, ends_call):
+                how = {"reason": reason, "ended_at": rfc3339(at), **self.who(by)}
+                if ends_call:
+                    state.call = replace(state.call, ended_at=at, ended_reason=reason, updated_at=self.now)
+                    self.event(state, kinds.CALL_ENDED, **how)
+                self.event(state, kinds.SESSION_ENDED, **how)
+
+    def _participant(self, state: CallState, participant: Participant) -> View:
+        user = state.users.get(participant.user_id)
+        return {"participant": participant_view(participant, state.users), **self.who(user)}
+
+    async def flush(self) -> None:
+        """Write everything noted until now."""
+        states = list(self._states.values())
+        await self._write_sessions(states)
+        for cid, change in self._changes:
+            await ledger.append(self.tx, cid=cid, change=change)
+        for state in states:
+            if state.session is not None and not state.session.running:
+                state.session = None
+        new = self._render()
+        await calls.update(self.tx, [state.call for state in states if state.call != state.stored_call])
+        await events.append(self.tx, new)
+        await outbox.add_all(self.tx, self._effects)
+        for state in states:
+            state.mark_stored()
+        self._entries, self._changes, self._effects, self._states = [], [], [], {}
+
+    async def _write_sessions(self, states: Iterable[CallState]) -> None:
+        """Write the difference between what is stored and the present sessions and participants."""
+        changed, added, updated = [], [], []
+        for state in states:
+            session, stored = state.session, state.stored_session
+            if session is None or (session is stored and not state.closed):
+                continue
+            if stored is None or stored.id != session.id:
+                await sessions.insert(self.tx, session)
+                known: dict[str, Participant] = {}
+            else:
+                changed.append(session)
+                known = {p.id: p for p in stored.participants}
+            for participant in (*state.closed, *session.participants):
+                if participant.id not in known:
+                    added.append(participant)
+                elif participant != known[participant.id]:
+                    updated.append(participant)
+        await sessions.update(self.tx, changed)
+        # Closed before added: a device that leaves and comes back in one transaction holds one open slot at a
+        # time.
+        await participants.update(self.tx, updated)
+        await participants.insert(self.tx, added)
+
+    def _render(self) -> list[events.NewEvent]:
+        views: dict[str, View] = {}
+        numbers = {cid: state.call.last_event_id for cid, state in self._states.items()}
+        new: list[events.NewEvent] = []
+        created_at = rfc3339(self.now)
+        for entry in self._entries:
+            state, cid = entry.state, entry.state.call.cid
+            number = numbers[cid] = numbers[cid] + 1
+            view = views.get(cid)
+            if view is None:
+                view = views[cid] = call_view(state, now=self.now)
+            view["last_event_id"] = number
+            payload: View = {"type": entry.kind, "id": number, "cid": cid, "created_at": created_at}
+            if entry.session_id is not None:
+                payload["session_id"] = entry.session_id
+            payload["call"] = view
+            payload.update(entry.fields)
+            text = orjson.dumps(payload).decode()
+            new.append(events.NewEvent(cid, number, entry.kind, self.now, text))
+        for cid, view in views.items():
+            state = self._states[cid]
+            state.call = replace(state.call, last_event_id=view["last_event_id"])
+        return new

@@ -1,0 +1,65 @@
+"""Live changes of what people may do: told to them, and carried into the media room (design section 4)."""
+
+from __future__ import annotations
+
+from callclock_server.domain import capabilities as caps
+from callclock_server.domain import events as kinds
+from callclock_server.domain.permissions import publish_sources
+from callclock_server.storage import members, outbox
+from callclock_server.storage.database import Transaction
+
+from .access import capabilities_in
+from .journal import Journal
+from .state import CallState
+
+Held = dict[str, frozenset[str]]
+
+
+async def held_by_present(tx: Transaction, state: CallState) -> Held:
+    """Return what each user in the running session may do, by the state's type and the stored members."""
+    if state.session is None or not state.session.participants:
+        return {}
+    listed = (await members.of_calls(tx, [state.call.cid]))[state.call.cid]
+    by_user = {member.user_id: member for member in listed}
+    held: Held = {}
+    for participant in state.session.participants:
+        user = state.users.get(participant.user_id)
+        held[participant.user_id] = (
+            capabilities_in(state.call_type, user, by_user.get(user.id)) if user else frozenset()
+        )
+    return held
+
+
+def announce(journal: Journal, state: CallState, *, before: Held, after: Held) -> None:
+    """Tell every user whose capabilities have changed, and set their permissions in the media room."""
+    session = state.session
+    if session is None:
+        return
+    for user_id, capabilities in after.items():
+        if before.get(user_id, frozenset()) == capabilities:
+            continue
+        user = state.users.get(user_id)
+        journal.event(
+            state,
+            kinds.PERMISSIONS_UPDATED,
+            own_capabilities=caps.in_order(capabilities),
+            **journal.who(user),
+        )
+    set_media_permissions(journal, state, before=before, after=after)
+
+
+def set_media_permissions(journal: Journal, state: CallState, *, before: Held, after: Held) -> None:
+    """Promise new publish permissions for those participants whose capabilities changed."""
+    session = state.session
+    if session is None or session.engine != "livekit":
+        return
+    for participant in session.participants:
+        held = after.get(participant.user_id, frozenset())
+        if held != before.get(participant.user_id):
+            sources = publish_sources(held, state.settings)
+            journal.effect(
+                outbox.PARTICIPANT_PERMISSIONS,
+                room=session.id,
+                identity=participant.identity,
+                sources=sources,
+            )

@@ -1,0 +1,103 @@
+"""Read calls, sessions, ledgers and records. All need `read-call` and a read transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from callclock_server.domain import errors
+from callclock_server.domain.permissions import Actor
+from callclock_server.domain.record import make_record
+from callclock_server.domain.session import Session
+from callclock_server.storage import ledger, participants, sessions, users
+from callclock_server.storage.database import Transaction
+
+from .access import Visit, look
+from .answers import CallAnswer, Page, View
+from .cursor import decode_cursor, encode_cursor, page_size
+from .query import query_calls
+from .views import change_view, record_view, rfc3339, session_view
+
+__all__ = ["get_call", "get_ledger", "get_record", "get_session", "list_sessions", "query_calls"]
+
+
+async def get_call(tx: Transaction, by: Actor, *, type: str, id: str) -> CallAnswer:  # noqa: A002
+    """Return a call with its members and what the reader may do."""
+    return await (await look(tx, by, type=type, id=id)).answer()
+
+
+async def list_sessions(
+    tx: Transaction,
+    by: Actor,
+    *,
+    type: str,  # noqa: A002
+    id: str,  # noqa: A002
+    limit: int = 25,
+    next: str | None = None,  # noqa: A002
+) -> Page:
+    """Return a page of the call's sessions, the newest first."""
+    visitor = await look(tx, by, type=type, id=id)
+    before = None
+    if next is not None:
+        started_at, session_id = decode_cursor(next, "sessions", str, str)
+        before = (_moment(started_at), session_id)
+    cid = visitor.state.call.cid
+    found = await sessions.page(tx, cid=cid, limit=page_size(limit) + 1, before=before)
+    last = found[limit - 1] if len(found) > limit else None
+    more = encode_cursor("sessions", rfc3339(last.started_at), last.id) if last else None
+    return Page(items=[await _view(tx, session) for session in found[:limit]], next=more)
+
+
+async def get_session(tx: Transaction, by: Actor, *, type: str, id: str, session_id: str) -> View:  # noqa: A002
+    """Return one session of the call."""
+    _, session = await _session(tx, by, type=type, id=id, session_id=session_id)
+    return await _view(tx, session)
+
+
+async def get_ledger(
+    tx: Transaction,
+    by: Actor,
+    *,
+    type: str,  # noqa: A002
+    id: str,  # noqa: A002
+    session_id: str,
+) -> list[View]:
+    """Return the changes of a session's deadline, the oldest first (design rule 3)."""
+    _, session = await _session(tx, by, type=type, id=id, session_id=session_id)
+    return [change_view(change) for change in await ledger.of_session(tx, session.id)]
+
+
+async def get_record(tx: Transaction, by: Actor, *, type: str, id: str, session_id: str) -> View:  # noqa: A002
+    """Return a session's record: times, presence, ledger."""
+    _, session = await _session(tx, by, type=type, id=id, session_id=session_id)
+    record = make_record(session, await participants.stays_of(tx, session.id), now=tx.now())
+    return record_view(session, record, await ledger.of_session(tx, session.id))
+
+
+async def _session(
+    tx: Transaction,
+    by: Actor,
+    *,
+    type: str,  # noqa: A002
+    id: str,  # noqa: A002
+    session_id: str,
+) -> tuple[Visit, Session]:
+    visitor = await look(tx, by, type=type, id=id)
+    session = await sessions.get(tx, session_id)
+    if session is None or session.cid != visitor.state.call.cid:
+        raise errors.SessionNotFound
+    return visitor, session
+
+
+async def _view(tx: Transaction, session: Session) -> View:
+    known = await users.get_many(tx, {p.user_id for p in session.participants})
+    return session_view(session, known, now=tx.now())
+
+
+def _moment(value: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as exc:
+        raise errors.InvalidCursor(field="next") from exc
+    if moment.tzinfo is None:
+        raise errors.InvalidCursor(field="next")
+    return moment

@@ -1,0 +1,114 @@
+"""Change a call: settings, start, custom data (design rule 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from callclock_server.domain import events as kinds
+from callclock_server.domain import settings as call_settings
+from callclock_server.domain.clock import Decision, set_limit, settle, with_limits
+from callclock_server.domain.permissions import Actor
+from callclock_server.domain.session import Change
+from callclock_server.domain.settings import Override
+from callclock_server.storage.database import Transaction
+
+from . import permissions
+from .access import Visit, enter
+from .answers import CallAnswer
+from .data import CallData, read_call_data
+from .identifiers import new_id
+from .views import change_view
+
+_KEYS = ("settings_override", "starts_at", "custom")
+
+
+async def update_call(
+    tx: Transaction,
+    by: Actor,
+    *,
+    type: str,  # noqa: A002
+    id: str,  # noqa: A002
+    changes: Mapping[str, Any],
+) -> CallAnswer:
+    """Change a call by the keys of `changes`: `settings_override` (key by key), `starts_at`, `custom`
+    (whole).
+
+    A new `limits.max_duration_seconds` moves the deadline of a running session to its start plus the new
+    total; a total that has elapsed already ends the call. Needs `change-max-duration` for that limit,
+    `update-call-settings` for other settings, `update-call` for the rest.
+    """
+    visitor = await enter(tx, by, type=type, id=id)
+    require_rights(visitor, changes)
+    data = await read_call_data(tx, changes, known=_KEYS, path="")
+    await apply_data(visitor, data)
+    await visitor.journal.flush()
+    return await visitor.answer()
+
+
+def require_rights(visitor: Visit, changes: Mapping[str, Any]) -> None:
+    """Refuse changes that the visitor has no right to; malformed ones are left to the reading."""
+    override = changes.get("settings_override")
+    if isinstance(override, Mapping):
+        groups = {group: dict(values) for group, values in override.items() if isinstance(values, Mapping)}
+        if call_settings.changes_duration(groups):
+            visitor.require("change-max-duration")
+        if call_settings.changes_other(groups):
+            visitor.require("update-call-settings")
+    if any(key in changes for key in ("starts_at", "custom", "members")):
+        visitor.require("update-call")
+
+
+async def apply_data(visitor: Visit, data: CallData, *, reason: str | None = None) -> None:
+    """Apply checked changes to the call and its running session; noted in the journal, not yet written."""
+    state, journal = visitor.state, visitor.journal
+    before = await permissions.held_by_present(visitor.tx, state)
+    old_call, old_settings = state.call, state.settings
+    state.call = replace(
+        old_call,
+        settings_override=call_settings.patch(old_call.settings_override, data.settings_override),
+        starts_at=data.starts_at if "starts_at" in data.given else old_call.starts_at,
+        custom=data.custom if "custom" in data.given else old_call.custom,
+    )
+    change = _change_session(visitor, data.settings_override, reason=reason)
+    if state.call == old_call and change is None:
+        return
+    state.call = replace(state.call, updated_at=journal.now)
+    if change is not None:
+        journal.changed(state, change, by=visitor.user)
+    told = {"change": change_view(change)} if change else {}
+    journal.event(state, kinds.CALL_UPDATED, **told, **journal.who(visitor.user))
+    if any(old_settings[group] != state.settings[group] for group in ("video", "screensharing")):
+        # Nobody's capabilities changed, but what they may send did.
+        permissions.set_media_permissions(journal, state, before={}, after=before)
+    settle_now(visitor)
+
+
+def _change_session(visitor: Visit, override: Override, *, reason: str | None) -> Change | None:
+    """Bring changed limits into the running session; return the change of its deadline, if there is one."""
+    state, limits = visitor.state, override.get("limits")
+    if state.session is None or not limits:
+        return None
+    merged = call_settings.effective(state.call_type.settings, state.call.settings_override)["limits"]
+    state.session = with_limits(state.session, merged)
+    visitor.journal.track(state)
+    if "max_duration_seconds" not in limits:
+        return None
+    state.session, change = set_limit(
+        state.session,
+        max_duration_seconds=limits["max_duration_seconds"],
+        change_id=new_id("chg"),
+        by=visitor.by_id,
+        now=visitor.journal.now,
+        reason=reason,
+    )
+    return change
+
+
+def settle_now(visitor: Visit) -> None:
+    """Apply what a change of limits made due at once: a warning, or the end."""
+    session = visitor.state.session
+    if session is not None:
+        decision: Decision = settle(session, now=visitor.journal.now)
+        visitor.journal.apply(visitor.state, decision, by=visitor.user)

@@ -1,0 +1,59 @@
+"""Calls: rows by cid. Searching among them is in `call_search`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from callclock_server.domain.call import Call
+
+from .bulk import Bulk
+from .database import Transaction
+from .tables import calls
+
+FIELDS = tuple(field.name for field in fields(Call))
+_CHANGING = (
+    "updated_at",
+    "starts_at",
+    "ended_at",
+    "ended_reason",
+    "settings_override",
+    "custom",
+    "last_event_id",
+    "last_session_id",
+)
+_UPDATE = Bulk(calls, _CHANGING, key="cid")
+
+_WRITTEN = ("cid", *_CHANGING)
+_BY_CID = sa.select(calls).where(calls.c.cid.in_(sa.bindparam("cids", expanding=True)))
+
+
+def from_row(row: Any) -> Call:
+    """Return the call of a row."""
+    return Call(**{name: getattr(row, name) for name in FIELDS})
+
+
+async def insert(tx: Transaction, call: Call) -> None:
+    """Insert a call."""
+    await tx.execute(calls.insert(), [{name: getattr(call, name) for name in FIELDS}])
+
+
+async def update(tx: Transaction, changed: Sequence[Call]) -> None:
+    """Write what may change of these calls."""
+    await _UPDATE.run(tx, [{name: getattr(call, name) for name in _WRITTEN} for call in changed])
+
+
+async def get_many(tx: Transaction, cids: Collection[str]) -> dict[str, Call]:
+    """Return those of the calls that exist."""
+    if not cids:
+        return {}
+    rows = await tx.all(_BY_CID, {"cids": list(cids)})
+    return {row.cid: Call(**row._mapping) for row in rows}
+
+
+async def delete(tx: Transaction, cid: str) -> None:
+    """Delete a call with its members, sessions and ledger. Its events stay, for those who watch."""
+    await tx.execute(calls.delete().where(calls.c.cid == cid))

@@ -1,0 +1,219 @@
+"""The database: open it, and open transactions on it.
+
+Every write happens in `async with database.write() as tx`, every read in `async with database.read() as tx`.
+SQLite has one writer: `write()` queues inside the process and takes the file's write lock at once (BEGIN
+IMMEDIATE), so that a transaction never fails half-way because another process got there first.
+
+What a transaction wants to be known outside (new events, a nearer alarm, work in the outbox) it collects in
+`tx.hint`; listeners get it after the commit, never before, and never after a rollback. A hint only shortens a
+wait: everything in it can be read from the tables.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import CursorResult, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from callclock_server.domain.errors import CallclockError
+from callclock_server.domain.rules import Rules
+from callclock_server.timekeeping import Clock, SystemClock
+
+from . import sqlite
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """An event as it is stored. `payload` is its JSON text without `server_time`."""
+
+    position: int
+    cid: str
+    id: int
+    type: str
+    payload: str
+
+    def render(self, server_time: str) -> str:
+        """Return the JSON text to send, stamped with `server_time` (RFC 3339)."""
+        return f'{{"server_time":"{server_time}",{self.payload[1:]}'
+
+
+@dataclass(slots=True)
+class Hint:
+    """What a committed transaction brought: new events in order, the nearest new alarm, outbox work."""
+
+    events: list[EventRow] = field(default_factory=list)
+    alarm_at: datetime | None = None
+    outbox: bool = False
+
+    def alarm(self, at: datetime | None) -> None:
+        """Note an alarm; the nearest one is kept."""
+        if at is not None and (self.alarm_at is None or at < self.alarm_at):
+            self.alarm_at = at
+
+    def copy(self) -> Hint:
+        return Hint(list(self.events), self.alarm_at, self.outbox)
+
+
+class Transaction:
+    """An open transaction: SQL goes through it, and it knows what time it is."""
+
+    def __init__(self, connection: AsyncConnection, *, clock: Clock, rules: Rules) -> None:
+        self.connection = connection
+        self.rules = rules
+        self.hint = Hint()
+        self._clock = clock
+        self._now: datetime | None = None
+        self._callbacks: list[Callable[[], None]] = []
+        self._kept: tuple[Any, Hint, int] | None = None
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.connection.dialect.name
+
+    def now(self) -> datetime:
+        """Return the time of this transaction: read once, after the write lock was taken."""
+        if self._now is None:
+            self._now = self._clock.now()
+        return self._now
+
+    def on_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` after the commit; not at all if there is none."""
+        self._callbacks.append(callback)
+
+    async def execute(self, statement: sa.Executable, rows: Any = None) -> CursorResult[Any]:
+        """Run a statement; with a list of `rows`, once for each of them."""
+        return await self.connection.execute(statement, rows)
+
+    async def all(self, statement: sa.Executable, values: Any = None) -> Sequence[sa.Row[Any]]:
+        """Return all rows of a query."""
+        return (await self.connection.execute(statement, values)).all()
+
+    async def first(self, statement: sa.Executable) -> sa.Row[Any] | None:
+        """Return the first row of a query, or None."""
+        return (await self.connection.execute(statement)).first()
+
+    async def scalar(self, statement: sa.Executable) -> Any:
+        """Return the first column of the first row, or None."""
+        return (await self.connection.execute(statement)).scalar()
+
+    async def keep_so_far(self) -> None:
+        """Make what was written until now outlive a refusal (design rule 4).
+
+        A use case that finds a session past its deadline settles it and calls this; if it then raises a
+        `CallclockError`, what follows is undone and the settlement is committed.
+        """
+        savepoint = await self.connection.begin_nested()
+        self._kept = (savepoint, self.hint.copy(), len(self._callbacks))
+
+    async def _refused(self) -> bool:
+        """Undo what came after `keep_so_far`; return whether there is anything to commit."""
+        if self._kept is None:
+            return False
+        savepoint, self.hint, callbacks = self._kept
+        del self._callbacks[callbacks:]
+        await savepoint.rollback()
+        return True
+
+
+class Database:
+    """A database and its transactions. `await Database.open(url)`, and `await close()` in the end."""
+
+    def __init__(self, engine: AsyncEngine, *, clock: Clock, rules: Rules) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.rules = rules
+        self._write_engine = engine.execution_options(callclock_write=True)  # the same pool
+        self._writer = asyncio.Lock()
+        self._one_writer = engine.dialect.name == "sqlite"
+        self._listeners: list[Callable[[Hint], None]] = []
+
+    @classmethod
+    async def open(cls, url: str, *, clock: Clock | None = None, rules: Rules | None = None) -> Database:
+        """Connect to `url` (`sqlite:///file` or a SQLAlchemy async URL); raises if that fails."""
+        parsed = async_url(url)
+        options: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}
+        engine = create_async_engine(parsed, **options, **sqlite.engine_options(parsed))
+        if parsed.get_backend_name() == "sqlite":
+            sqlite.prepare(engine)
+        database = cls(engine, clock=clock or SystemClock(), rules=rules or Rules())
+        async with database.read() as tx:
+            await tx.execute(sa.text("SELECT 1"))
+        return database
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+    def on_hint(self, listener: Callable[[Hint], None]) -> None:
+        """Call `listener` with the hint of every commit that brought something. It must not block."""
+        self._listeners.append(listener)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """Open a transaction that only reads; it sees one consistent state."""
+        async with self.engine.connect() as connection:
+            yield Transaction(connection, clock=self.clock, rules=self.rules)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """Open a transaction that is committed at the end of the block, or undone by an exception."""
+        if not self._one_writer:
+            async with self._write() as tx:
+                yield tx
+            return
+        async with self._writer, self._write() as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[Transaction]:
+        async with self._write_engine.connect() as connection:
+            await connection.begin()
+            tx = Transaction(connection, clock=self.clock, rules=self.rules)
+            try:
+                yield tx
+            except CallclockError:
+                if await tx._refused():
+                    await connection.commit()
+                    self._announce(tx)
+                raise
+            await connection.commit()
+            self._announce(tx)
+
+    def _announce(self, tx: Transaction) -> None:
+        hint = tx.hint
+        try:
+            if hint.events or hint.alarm_at is not None or hint.outbox:
+                for listener in self._listeners:
+                    listener(hint)
+            for callback in tx._callbacks:
+                callback()
+        except Exception:
+            # The commit stands; whoever missed the hint reads the tables at its next poll.
+            log.exception("hint_lost")
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def async_url(url: str) -> sa.URL:
+    """Return the URL with the async driver that belongs to its database."""
+    parsed = make_url(url)
+    drivers = {
+        "sqlite": "sqlite+aiosqlite",
+        "postgresql": "postgresql+asyncpg",
+        "postgres": "postgresql+asyncpg",
+    }
+    return parsed.set(drivername=drivers.get(parsed.drivername, parsed.drivername))

@@ -1,0 +1,60 @@
+"""Members of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from callclock_server.domain.call import Member
+
+from .database import Transaction
+from .tables import members
+
+_FIELDS = tuple(field.name for field in fields(Member))
+
+
+def _to_row(member: Member) -> dict[str, Any]:
+    return {name: getattr(member, name) for name in _FIELDS}
+
+
+async def insert(tx: Transaction, new: Sequence[Member]) -> None:
+    """Insert members."""
+    if new:
+        await tx.execute(members.insert(), [_to_row(member) for member in new])
+
+
+async def update(tx: Transaction, member: Member) -> None:
+    """Write a changed member."""
+    this = sa.and_(members.c.cid == member.cid, members.c.user_id == member.user_id)
+    await tx.execute(members.update().where(this).values(_to_row(member)))
+
+
+async def delete(tx: Transaction, *, cid: str, user_ids: Collection[str]) -> None:
+    """Delete members of a call."""
+    await tx.execute(members.delete().where(members.c.cid == cid, members.c.user_id.in_(list(user_ids))))
+
+
+async def get(tx: Transaction, *, cid: str, user_id: str) -> Member | None:
+    """Return one member of a call."""
+    row = await tx.first(sa.select(members).where(members.c.cid == cid, members.c.user_id == user_id))
+    return Member(**row._mapping) if row else None
+
+
+async def of_calls(tx: Transaction, cids: Collection[str]) -> dict[str, list[Member]]:
+    """Return the members of calls, in the order of their adding."""
+    found: dict[str, list[Member]] = {cid: [] for cid in cids}
+    if not found:
+        return found
+    select = sa.select(members).where(members.c.cid.in_(list(cids)))
+    for row in await tx.all(select.order_by(members.c.created_at, members.c.user_id)):
+        found[row.cid].append(Member(**row._mapping))
+    return found
+
+
+async def cids_of_user(tx: Transaction, user_id: str) -> list[str]:
+    """Return the calls that a user is a member of."""
+    rows = await tx.all(sa.select(members.c.cid).where(members.c.user_id == user_id).order_by(members.c.cid))
+    return [row.cid for row in rows]

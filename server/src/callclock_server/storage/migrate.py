@@ -1,0 +1,80 @@
+"""Bring a database to the present schema, and put in what is built in."""
+
+from __future__ import annotations
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from callclock_server.domain.built_in import built_in_call_types, built_in_roles
+from callclock_server.timekeeping import Clock, SystemClock
+
+from . import sqlite
+from .call_types import to_row as call_type_row
+from .database import Database, async_url
+from .dialect import insert_or_ignore
+from .tables import call_types, roles
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "callclock_server.storage:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _engine(url: str) -> AsyncEngine:
+    parsed = async_url(url)
+    engine = create_async_engine(parsed, **sqlite.engine_options(parsed))
+    if parsed.get_backend_name() == "sqlite":
+        sqlite.prepare(engine)
+    return engine
+
+
+async def migrate(url: str, *, clock: Clock | None = None) -> None:
+    """Apply all migrations that are missing, and insert built-in roles and call types that are.
+
+    On SQLite the write lock is held throughout, so that two processes that start together do it once.
+    """
+    engine = _engine(url)
+    try:
+        async with engine.connect() as connection:
+            await connection.execution_options(callclock_write=True)
+            async with connection.begin():
+                await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
+    finally:
+        await engine.dispose()
+    await _insert_built_ins(url, clock or SystemClock())
+
+
+async def pending(url: str) -> bool:
+    """Tell whether the database lacks migrations."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    engine = _engine(url)
+    try:
+        async with engine.connect() as connection:
+            current = await connection.run_sync(
+                lambda sync: MigrationContext.configure(sync).get_current_revision()
+            )
+    finally:
+        await engine.dispose()
+    return current != head
+
+
+async def _insert_built_ins(url: str, clock: Clock) -> None:
+    database = await Database.open(url, clock=clock)
+    try:
+        async with database.write() as tx:
+            role_rows = [
+                {"name": role.name, "built_in": True, "created_at": role.created_at}
+                for role in built_in_roles(now=tx.now())
+            ]
+            await tx.execute(insert_or_ignore(tx, roles), role_rows)
+            type_rows = [call_type_row(call_type) for call_type in built_in_call_types(now=tx.now())]
+            await tx.execute(insert_or_ignore(tx, call_types), type_rows)
+    finally:
+        await database.close()

@@ -1,0 +1,75 @@
+"""Participants: every stay of every device, kept for the record."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from callclock_server.domain.session import Participant
+
+from .bulk import Bulk
+from .database import Transaction
+from .tables import participants
+
+_COLUMNS = tuple(column.name for column in participants.c)
+_CHANGING = tuple(
+    name for name in _COLUMNS if name not in ("id", "session_id", "user_id", "device_id", "accepted_at")
+)
+_UPDATE = Bulk(participants, _CHANGING, key="id")
+_OPEN = participants.c.left_at.is_(None)
+_OPEN_OF = sa.select(participants).where(
+    participants.c.session_id.in_(sa.bindparam("ids", expanding=True)), _OPEN
+)
+
+
+def to_row(participant: Participant) -> dict[str, Any]:
+    """Return the row of a participant."""
+    return {name: getattr(participant, name) for name in _COLUMNS}
+
+
+def from_row(row: Any) -> Participant:
+    """Return the participant of a row."""
+    return Participant(**row._mapping)
+
+
+async def insert(tx: Transaction, new: Sequence[Participant]) -> None:
+    """Insert participants."""
+    if new:
+        await tx.execute(participants.insert(), [to_row(participant) for participant in new])
+
+
+async def update(tx: Transaction, changed: Sequence[Participant]) -> None:
+    """Write what may change of these participants."""
+    await _UPDATE.run(tx, [to_row(participant) for participant in changed])
+
+
+async def open_of(tx: Transaction, session_ids: Collection[str]) -> dict[str, list[Participant]]:
+    """Return the open participants of sessions, in the order of their coming."""
+    if not session_ids:
+        return {}
+    found: dict[str, list[Participant]] = {}
+    for row in await tx.all(_OPEN_OF, {"ids": list(session_ids)}):
+        found.setdefault(row.session_id, []).append(from_row(row))
+    for present in found.values():
+        present.sort(key=lambda p: (p.accepted_at, p.id))
+    return found
+
+
+async def stays_of(tx: Transaction, session_id: str) -> list[Participant]:
+    """Return all stays of a session, those that are over too."""
+    select = sa.select(participants).where(participants.c.session_id == session_id)
+    return [
+        from_row(row) for row in await tx.all(select.order_by(participants.c.accepted_at, participants.c.id))
+    ]
+
+
+async def last_stay(tx: Transaction, *, session_id: str, user_id: str, device_id: str) -> Participant | None:
+    """Return the latest stay of a device in a session."""
+    columns = participants.c
+    select = sa.select(participants).where(
+        columns.session_id == session_id, columns.user_id == user_id, columns.device_id == device_id
+    )
+    row = await tx.first(select.order_by(columns.accepted_at.desc(), columns.id.desc()).limit(1))
+    return from_row(row) if row else None

@@ -1,0 +1,204 @@
+"""Sessions: the rows that are the timers (design rule 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from callclock_server.domain.clock import next_alarm_at
+from callclock_server.domain.session import Participant, Session
+
+from . import dialect, participants
+from .bulk import Bulk
+from .database import Transaction
+from .tables import calls, sessions
+from .tables import participants as participants_table
+
+_CHANGING = (
+    "max_duration_seconds",
+    "timer_ends_at",
+    "next_alarm_at",
+    "warning_seconds",
+    "empty_timeout_seconds",
+    "join_timeout_seconds",
+    "warned_seconds",
+    "reached_at",
+    "empty_since",
+    "ended_at",
+    "ended_reason",
+)
+_UPDATE = Bulk(sessions, _CHANGING, key="id")
+_RUNNING = sessions.c.ended_at.is_(None)
+_DUE = (
+    sa.select(sessions)
+    .where(_RUNNING, sessions.c.next_alarm_at <= sa.bindparam("now"))
+    .order_by(sessions.c.next_alarm_at)
+    .limit(sa.bindparam("limit"))
+)
+
+_CLAIM = dialect.skip_locked(_DUE)
+_EARLIEST = (
+    sa.select(sessions.c.next_alarm_at)
+    .where(_RUNNING, sessions.c.next_alarm_at.is_not(None))
+    .order_by(sessions.c.next_alarm_at)
+    .limit(1)
+)
+
+
+def to_row(session: Session) -> dict[str, Any]:
+    """Return the row of a session, with what is derived for queries: the deadline and the next alarm."""
+    return {
+        "id": session.id,
+        "cid": session.cid,
+        "engine": session.engine,
+        "started_at": session.started_at,
+        "max_duration_seconds": session.max_duration_seconds,
+        "timer_ends_at": session.timer_ends_at,
+        "next_alarm_at": next_alarm_at(session),
+        "warning_seconds": list(session.warning_seconds),
+        "empty_timeout_seconds": session.empty_timeout_seconds,
+        "join_timeout_seconds": session.join_timeout_seconds,
+        "warned_seconds": session.warned_seconds,
+        "reached_at": session.reached_at,
+        "empty_since": session.empty_since,
+        "ended_at": session.ended_at,
+        "ended_reason": session.ended_reason,
+    }
+
+
+def from_row(row: Any, present: Sequence[Participant] = ()) -> Session:
+    """Return the session of a row and its open participants."""
+    return Session(
+        id=row.id,
+        cid=row.cid,
+        engine=row.engine,
+        started_at=row.started_at,
+        max_duration_seconds=row.max_duration_seconds,
+        warning_seconds=tuple(row.warning_seconds),
+        empty_timeout_seconds=row.empty_timeout_seconds,
+        join_timeout_seconds=row.join_timeout_seconds,
+        warned_seconds=row.warned_seconds,
+        reached_at=row.reached_at,
+        empty_since=row.empty_since,
+        ended_at=row.ended_at,
+        ended_reason=row.ended_reason,
+        participants=tuple(present),
+    )
+
+
+async def insert(tx: Transaction, session: Session) -> None:
+    """Insert a session that starts."""
+    row = to_row(session)
+    await tx.execute(sessions.insert(), [row])
+    tx.hint.alarm(row["next_alarm_at"])
+
+
+async def update(tx: Transaction, changed: Sequence[Session]) -> None:
+    """Write what may change of these sessions; those who sleep learn of the nearest new alarm."""
+    if not changed:
+        return
+    rows = [to_row(session) for session in changed]
+    for row in rows:
+        tx.hint.alarm(row["next_alarm_at"])
+    await _UPDATE.run(tx, rows)
+
+
+async def _with_open(tx: Transaction, rows: Sequence[sa.Row[Any]]) -> list[Session]:
+    present = await participants.open_of(tx, [row.id for row in rows])
+    return [from_row(row, present.get(row.id, ())) for row in rows]
+
+
+async def due(tx: Transaction, *, now: datetime, limit: int) -> list[Session]:
+    """Claim up to `limit` running sessions whose next alarm has come, the earliest first."""
+    return await _with_open(tx, await tx.all(_CLAIM, {"now": now, "limit": limit}))
+
+
+async def due_ids(tx: Transaction, *, now: datetime, limit: int) -> list[str]:
+    """Return which sessions are due, without reading more of them: one of them may be unreadable."""
+    ids = sa.select(sessions.c.id).where(_RUNNING, sessions.c.next_alarm_at <= now)
+    return [row.id for row in await tx.all(ids.order_by(sessions.c.next_alarm_at).limit(limit))]
+
+
+async def is_due(tx: Transaction, *, session_id: str, now: datetime) -> list[Session]:
+    """Claim one session if its alarm has come."""
+    one = sa.select(sessions).where(_RUNNING, sessions.c.id == session_id, sessions.c.next_alarm_at <= now)
+    return await _with_open(tx, await tx.all(dialect.skip_locked(one)))
+
+
+async def earliest_alarm(tx: Transaction) -> datetime | None:
+    """Return the earliest alarm of all running sessions."""
+    moment: datetime | None = await tx.scalar(_EARLIEST)
+    return moment
+
+
+async def postpone(tx: Transaction, *, session_id: str, until: datetime) -> None:
+    """Let the sweeper leave a session alone until then: its settlement failed. The deadline stays."""
+    await tx.execute(
+        sessions.update().where(sessions.c.id == session_id, _RUNNING).values(next_alarm_at=until)
+    )
+    tx.hint.alarm(until)
+
+
+async def running_of(tx: Transaction, cids: Collection[str]) -> dict[str, Session]:
+    """Return the running session of each of these calls that has one."""
+    if not cids:
+        return {}
+    rows = await tx.all(sa.select(sessions).where(sessions.c.cid.in_(list(cids)), _RUNNING))
+    return {session.cid: session for session in await _with_open(tx, rows)}
+
+
+async def get(tx: Transaction, session_id: str) -> Session | None:
+    """Return a session, running or ended."""
+    rows = await tx.all(sa.select(sessions).where(sessions.c.id == session_id))
+    return (await _with_open(tx, rows))[0] if rows else None
+
+
+async def page(
+    tx: Transaction, *, cid: str, limit: int, before: tuple[datetime, str] | None = None
+) -> list[Session]:
+    """Return up to `limit` sessions of a call, the newest first, from `before` (start, id) on."""
+    key = sa.tuple_(sessions.c.started_at, sessions.c.id)
+    select = sa.select(sessions).where(sessions.c.cid == cid)
+    if before is not None:
+        started_at = sa.literal(before[0], sessions.c.started_at.type)
+        select = select.where(key < sa.tuple_(started_at, sa.literal(before[1])))
+    rows = await tx.all(select.order_by(sessions.c.started_at.desc(), sessions.c.id.desc()).limit(limit))
+    return await _with_open(tx, rows)
+
+
+async def cids_running_of_type(tx: Transaction, call_type: str) -> list[str]:
+    """Return the calls of a type that have a running session."""
+    joined = sessions.join(calls, calls.c.cid == sessions.c.cid)
+    return [
+        row.cid
+        for row in await tx.all(
+            sa.select(calls.c.cid).select_from(joined).where(_RUNNING, calls.c.type == call_type)
+        )
+    ]
+
+
+async def cids_with_user(tx: Transaction, user_id: str) -> list[str]:
+    """Return the calls in whose running session this user is."""
+    theirs = (
+        sa.select(sessions.c.cid)
+        .select_from(sessions.join(participants_table, participants_table.c.session_id == sessions.c.id))
+        .where(_RUNNING, participants_table.c.left_at.is_(None), participants_table.c.user_id == user_id)
+        .distinct()
+    )
+    return [row.cid for row in await tx.all(theirs)]
+
+
+async def cids_with_connection(tx: Transaction, connection_id: str | None) -> list[str]:
+    """Return the calls where somebody's presence hangs on this connection (None: on any connection)."""
+    column = participants_table.c.connection_id
+    hangs = column.is_not(None) if connection_id is None else column == connection_id
+    theirs = (
+        sa.select(sessions.c.cid)
+        .select_from(participants_table.join(sessions, participants_table.c.session_id == sessions.c.id))
+        .where(_RUNNING, participants_table.c.left_at.is_(None), hangs)
+        .distinct()
+    )
+    return [row.cid for row in await tx.all(theirs)]

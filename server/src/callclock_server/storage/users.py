@@ -1,0 +1,70 @@
+"""Users."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from callclock_server.domain.call import User
+
+from .database import Transaction
+from .tables import users
+
+_FIELDS = tuple(field.name for field in fields(User))
+_UPDATE = (
+    users.update()
+    .where(users.c.id == sa.bindparam("row_id"))
+    .values({name: sa.bindparam(name) for name in _FIELDS if name != "id"})
+)
+
+_BY_ID = sa.select(users).where(users.c.id.in_(sa.bindparam("ids", expanding=True)))
+
+
+def _to_row(user: User) -> dict[str, Any]:
+    return {name: getattr(user, name) for name in _FIELDS}
+
+
+async def insert(tx: Transaction, new: Sequence[User]) -> None:
+    """Insert users."""
+    if new:
+        await tx.execute(users.insert(), [_to_row(user) for user in new])
+
+
+async def update(tx: Transaction, changed: Sequence[User]) -> None:
+    """Write changed users."""
+    if changed:
+        await tx.execute(_UPDATE, [{**_to_row(user), "row_id": user.id} for user in changed])
+
+
+async def get(tx: Transaction, user_id: str) -> User | None:
+    """Return a user by id."""
+    return (await get_many(tx, [user_id])).get(user_id)
+
+
+async def get_many(tx: Transaction, ids: Collection[str]) -> dict[str, User]:
+    """Return those of the users who exist."""
+    if not ids:
+        return {}
+    rows = await tx.all(_BY_ID, {"ids": list(ids)})
+    return {row.id: User(**row._mapping) for row in rows}
+
+
+async def exists(tx: Transaction, user_id: str) -> bool:
+    """Tell whether there is such a user."""
+    return bool(await tx.scalar(sa.select(sa.exists().where(users.c.id == user_id))))
+
+
+async def page(tx: Transaction, *, limit: int, after: str | None = None) -> list[User]:
+    """Return up to `limit` users by id, after an id."""
+    select = sa.select(users).order_by(users.c.id).limit(limit)
+    if after is not None:
+        select = select.where(users.c.id > after)
+    return [User(**row._mapping) for row in await tx.all(select)]
+
+
+async def delete(tx: Transaction, user_id: str) -> None:
+    """Delete a user; the memberships go too, the records of sessions stay."""
+    await tx.execute(users.delete().where(users.c.id == user_id))
