@@ -1,0 +1,253 @@
+"""The room server as an ASGI application: routing, authentication, background work.
+
+Paths: WebSocket `/rtc` (two connections, v0) and `/rtc/v1` (one connection), GET `/rtc/validate` and
+`/rtc/v1/validate` (why a WebSocket was refused), POST `/twirp/livekit.RoomService/*`. `start` opens the
+UDP port, `close` sends everybody away and closes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from livekit.protocol import webhook
+
+from callclock_server.sfu import connection_quality, session, speakers
+from callclock_server.sfu.asgi import header, query, read_body, refuse_socket, respond, respond_twirp_error
+from callclock_server.sfu.join import JoinError, JoinParameters, read_v0, read_v1
+from callclock_server.sfu.media import MediaPort
+from callclock_server.sfu.room import Room, RoomSettings
+from callclock_server.sfu.rooms import ROOM_NOT_FOUND, Patience, Rooms
+from callclock_server.sfu.signal_socket import Message, Receive, Send, SignalLimits, SignalSocket
+from callclock_server.sfu.tokens import Grants, TokenError, refreshed, verify
+from callclock_server.sfu.twirp import (
+    MAX_ROOM_NAME_LENGTH,
+    PATH_PREFIX,
+    RoomDefaults,
+    RoomService,
+    TwirpError,
+)
+from callclock_server.sfu.webhooks import RetryPolicy, Webhooks
+
+MAX_IDENTITY_LENGTH = 256
+TICK_SECONDS = 0.5
+
+_SOCKET_PATHS = {"/rtc": read_v0, "/rtc/v1": read_v1}
+_VALIDATE_PATHS = {f"{path}/validate": read for path, read in _SOCKET_PATHS.items()}
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomServerSettings:
+    """Everything that can be set. Timeouts in seconds; `api_keys` maps key to secret.
+
+    `addresses` are the IPs told to clients; empty means 127.0.0.1 and every interface's own.
+    """
+
+    api_keys: Mapping[str, str]
+    udp_host: str = "0.0.0.0"  # noqa: S104 - media must reach every interface
+    udp_port: int = 0
+    addresses: Sequence[str] = ()
+    auto_create: bool = False
+    webhook_urls: Sequence[str] = ()
+    webhook_retry: RetryPolicy = field(default_factory=RetryPolicy)
+    empty_timeout: int = 300
+    departure_timeout: int = 20
+    remote_unmute: bool = False
+    server_version: str = "1.10.0"
+    limits: SignalLimits = field(default_factory=SignalLimits)
+    patience: Patience = field(default_factory=Patience)
+
+
+class Refusal(Exception):
+    """A request that is refused with an HTTP status and a plain sentence."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class RoomServer:
+    """A LiveKit-compatible room server in this process. Mount it as an ASGI application."""
+
+    def __init__(self, settings: RoomServerSettings) -> None:
+        if not settings.api_keys or not all(settings.api_keys.values()):
+            raise ValueError("at least one API key with a secret is needed")
+        self._settings = settings
+        self._media: MediaPort | None = None
+        self._webhooks: Webhooks | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.rooms = Rooms(now=time.time, notify=self._notify, patience=settings.patience)
+        self._service = RoomService(
+            self.rooms,
+            defaults=RoomDefaults(
+                empty_timeout=settings.empty_timeout,
+                departure_timeout=settings.departure_timeout,
+                remote_unmute=settings.remote_unmute,
+            ),
+        )
+
+    @property
+    def media(self) -> MediaPort:
+        """The media port. Raises `RuntimeError` before `start` and after `close`."""
+        if self._media is None:
+            raise RuntimeError("the room server is not started")
+        return self._media
+
+    async def start(self) -> None:
+        """Open the UDP port and begin the background work. Raises `OSError` if the port is taken."""
+        settings = self._settings
+        self._media = await MediaPort.open(
+            host=settings.udp_host, port=settings.udp_port, addresses=settings.addresses
+        )
+        key, secret = next(iter(settings.api_keys.items()))
+        self._webhooks = Webhooks(
+            settings.webhook_urls, api_key=key, secret=secret, now=time.time, policy=settings.webhook_retry
+        )
+        self._tasks = [
+            asyncio.create_task(self._every(TICK_SECONDS, self._tick)),
+            asyncio.create_task(self._every(speakers.UPDATE_INTERVAL_SECONDS, self.rooms.update_speakers)),
+            asyncio.create_task(
+                self._every(connection_quality.UPDATE_INTERVAL_SECONDS, self.rooms.update_quality)
+            ),
+        ]
+
+    async def close(self) -> None:
+        """Send everybody away, deliver what webhooks are pending (2 s at most), close the port."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        self.rooms.close()
+        if self._webhooks is not None:
+            await self._webhooks.drain(timeout_seconds=2.0)
+            await self._webhooks.close()
+            self._webhooks = None
+        if self._media is not None:
+            await self._media.close()
+            self._media = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one ASGI request; scope types other than http and websocket are refused."""
+        path = "/" + str(scope.get("path", "")).strip("/")
+        if scope["type"] == "websocket":
+            await self._serve_socket(path, scope, receive, send)
+        elif scope["type"] == "http":
+            await self._serve_http(path, scope, receive, send)
+        else:
+            raise ValueError(f"unsupported scope type {scope['type']!r}")
+
+    async def _serve_socket(self, path: str, scope: Message, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            read = _SOCKET_PATHS.get(path)
+            if read is None:
+                raise Refusal(404, "not found")
+            grants, parameters, room = self._admission(read(query(scope)), scope)
+        except JoinError as exc:
+            await refuse_socket(scope, send, 400, str(exc))
+            return
+        except Refusal as exc:
+            await refuse_socket(scope, send, exc.status, str(exc))
+            return
+        await send({"type": "websocket.accept"})
+        await session.serve(
+            SignalSocket(receive, send, limits=self._settings.limits),
+            room=room,
+            grants=grants,
+            parameters=parameters,
+            media=self.media,
+            server_version=self._settings.server_version,
+        )
+
+    async def _serve_http(self, path: str, scope: Message, receive: Receive, send: Send) -> None:
+        try:
+            if path in _VALIDATE_PATHS and scope["method"] == "GET":
+                self._admission(_VALIDATE_PATHS[path](query(scope)), scope)
+                await respond(send, 200, b"success", "text/plain")
+            elif path.startswith(PATH_PREFIX) and scope["method"] == "POST":
+                await self._serve_twirp(path.removeprefix(PATH_PREFIX), scope, receive, send)
+            else:
+                raise Refusal(404, "not found")
+        except JoinError as exc:
+            await respond(send, 400, str(exc).encode(), "text/plain")
+        except Refusal as exc:
+            await respond(send, exc.status, str(exc).encode(), "text/plain")
+
+    async def _serve_twirp(self, method: str, scope: Message, receive: Receive, send: Send) -> None:
+        try:
+            grants = self._grants(scope)
+            content_type = header(scope, b"content-type").partition(";")[0].strip()
+            if content_type not in ("application/protobuf", "application/json"):
+                raise TwirpError("bad_route", f"unexpected Content-Type: {content_type[:64]!r}")
+            as_json = content_type == "application/json"
+            body = await read_body(receive)
+            response = self._service.call(method, body, json=as_json, grants=grants)
+        except Refusal as exc:
+            await respond_twirp_error(send, exc.status, "unauthenticated", str(exc))
+        except TwirpError as exc:
+            await respond_twirp_error(send, exc.status, exc.code, str(exc))
+        else:
+            await respond(send, 200, response, content_type)
+
+    def _admission(self, parameters: JoinParameters, scope: Message) -> tuple[Grants, JoinParameters, Room]:
+        """Decide who may connect to which room. Raises `Refusal`."""
+        grants = self._grants(scope)
+        if not grants.room_join:
+            raise Refusal(401, "permissions denied")
+        if not grants.identity or len(grants.identity) > MAX_IDENTITY_LENGTH:
+            raise Refusal(400, f"an identity of 1 to {MAX_IDENTITY_LENGTH} characters is needed")
+        if not grants.room or len(grants.room) > MAX_ROOM_NAME_LENGTH:
+            raise Refusal(400, f"a room name of 1 to {MAX_ROOM_NAME_LENGTH} characters is needed")
+        if (parameters.metadata or parameters.attributes) and not grants.can_update_metadata:
+            raise Refusal(401, "permissions denied")
+        room = self.rooms.get(grants.room)
+        if room is None and not self._settings.auto_create:
+            raise Refusal(404, ROOM_NOT_FOUND)
+        room = room or self.rooms.create(self._default_room(grants.room))
+        if room.is_revoked(grants.identity, issued_at=grants.issued_at):
+            raise Refusal(401, "the token was revoked")
+        if not room.has_place_for(grants.identity):
+            raise Refusal(403, "room is full")
+        return grants, parameters, room
+
+    def _default_room(self, name: str) -> RoomSettings:
+        settings = self._settings
+        return RoomSettings(
+            name=name, empty_timeout=settings.empty_timeout, departure_timeout=settings.departure_timeout
+        )
+
+    def _grants(self, scope: Message) -> Grants:
+        bearer = header(scope, b"authorization")
+        token = bearer.removeprefix("Bearer ").strip() if bearer else query(scope).get("access_token", "")
+        if not token:
+            raise Refusal(401, "no permissions to access the room")
+        try:
+            return verify(token, api_keys=self._settings.api_keys, now=time.time())
+        except TokenError as exc:
+            raise Refusal(401, str(exc)) from exc
+
+    def _tick(self) -> None:
+        now = time.time()
+        for participant in self.rooms.tick(now=now):
+            secret = self._settings.api_keys.get(participant.grants.api_key)
+            if secret is not None:
+                participant.send(
+                    refresh_token=refreshed(participant.current_grants(), secret=secret, now=now)
+                )
+            participant.renewed(now=now)
+
+    def _notify(self, event: webhook.WebhookEvent) -> None:
+        if self._webhooks is not None:
+            self._webhooks.notify(event)
+
+    async def _every(self, seconds: float, work: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                work()
+            except Exception:
+                _log.exception("background work of the room server failed")
