@@ -1,0 +1,116 @@
+/** Messages of the event stream, `/v1/events` (design section 8). */
+import type {
+  CallEnvelope,
+  CallResponse,
+  ChangeResponse,
+  CustomData,
+  EndedReason,
+  ParticipantResponse,
+  UserResponse,
+} from './wire.js';
+
+export const CALL_EVENT_TYPES = [
+  'call.created',
+  'call.updated',
+  'call.deleted',
+  'call.member_added',
+  'call.member_removed',
+  'call.member_updated',
+  'call.session_started',
+  'call.session_participant_joined',
+  'call.session_participant_left',
+  'call.session_timer_warning',
+  'call.session_clock_changed',
+  'call.extension_requested',
+  'call.extension_answered',
+  'call.session_ended',
+  'call.ended',
+  'call.permissions_updated',
+] as const;
+
+export type CallEventType = (typeof CALL_EVENT_TYPES)[number];
+
+export interface CallEvent {
+  type: CallEventType;
+  /** Contiguous and rising within a call, so that a jump tells of a missed event. */
+  id: number;
+  cid: string;
+  created_at: string;
+  server_time: string;
+  call: CallResponse;
+  session_id?: string | null;
+  /** Who did it. */
+  user?: UserResponse | null;
+  participant?: ParticipantResponse | null;
+  member?: EventMember | null;
+  members?: EventMember[] | null;
+  seconds_left?: number | null;
+  timer_ends_at?: string | null;
+  threshold_seconds?: number | null;
+  change?: ChangeResponse | null;
+  own_capabilities?: string[] | null;
+  reason?: EndedReason | null;
+  ended_at?: string | null;
+}
+
+/** The member that an event is about; a removed one is known by its id alone. */
+export interface EventMember {
+  user_id: string;
+  user?: UserResponse | null;
+  role?: string | null;
+  custom?: CustomData | null;
+}
+
+export interface ConnectionOk {
+  type: 'connection.ok';
+  connection_id: string;
+  user_id: string | null;
+  server_time: string;
+}
+
+export interface WatchOk {
+  type: 'watch.ok';
+  calls: CallEnvelope[];
+  errors: { cid: string; code: string }[];
+  server_time: string;
+}
+
+export interface UnwatchOk {
+  type: 'unwatch.ok';
+  cids: string[];
+  /** Why, when nobody asked for it: the right to read the call was lost. */
+  code?: string | null;
+  server_time: string;
+}
+
+export interface HealthCheck {
+  type: 'health.check';
+  connection_id: string;
+  server_time: string;
+}
+
+export interface StreamError {
+  type: 'error';
+  code: string;
+  detail: string;
+  server_time: string;
+}
+
+export type ServerMessage = ConnectionOk | WatchOk | UnwatchOk | HealthCheck | StreamError | CallEvent;
+
+export type ClientMessage =
+  | { type: 'auth'; api_key: string; token: string; connection_id?: string }
+  | { type: 'watch'; cids: string[] }
+  | { type: 'unwatch'; cids: string[] }
+  | { type: 'ping' };
+
+/** Why the server closed the stream. */
+export const CloseCode = {
+  /** Another connection resumed this connection id. */
+  REPLACED: 4000,
+  AUTH_FAILED: 4001,
+  TOKEN_EXPIRED: 4002,
+  SLOW_READER: 4008,
+  BAD_MESSAGE: 4009,
+  RESTARTING: 1012,
+} as const;

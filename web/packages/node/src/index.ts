@@ -1,0 +1,15 @@
+/**
+ * Callclock for Node: what a server does with its key and secret. No state, no connection kept.
+ *
+ * Every method rejects with `CallclockError`, whose `code` is the server's.
+ */
+export {
+  type CallApi,
+  CallclockError,
+  ClientErrorCode,
+  OwnCapability as VideoOwnCapability,
+} from '@callclock/client';
+export type * from './administration.js';
+export { StreamClient, type StreamClientOptions } from './stream_client.js';
+export { type UserTokenRequest, serverToken, userToken } from './tokens.js';
+export type { VideoApi } from './video_api.js';
