@@ -1,0 +1,372 @@
+"""Hands events to the connections of this process, and decides who may hear what.
+
+The bus brings the events of a commit at once; a slow poll of the table brings whatever it lost. Within a
+call each connection takes ids one after the other, so that a hint which is lost, repeated or out of order
+costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from callclock_server.api.auth import LEEWAY_SECONDS, Identity
+from callclock_server.api.event_stream.connection import Connection, Subscription
+from callclock_server.api.event_stream.outbox import Outbox, OutboxLimits
+from callclock_server.api.event_stream.protocol import HEALTH_CHECK_SECONDS, MAX_WATCHED, Close, CloseCode
+from callclock_server.api.metrics import Metrics
+from callclock_server.bus import Bus, call_channel
+from callclock_server.calls import presence, read, users
+from callclock_server.domain import events as kinds
+from callclock_server.domain.errors import AuthenticationError, CallclockError
+from callclock_server.storage import events
+from callclock_server.storage.database import Database, EventRow, Hint, Transaction
+from callclock_server.timekeeping import Clock
+
+log = structlog.get_logger("callclock.events")
+
+POLL_SECONDS = 2.0
+POLL_ROWS = 500
+TICK_SECONDS = 0.5
+SEND_WITHIN_SECONDS = 10.0
+CIDS_PER_READ = 50
+ACCESS = "access"
+_CHECKED_KINDS = frozenset({kinds.PERMISSIONS_UPDATED, kinds.MEMBER_REMOVED, kinds.MEMBER_UPDATED})
+
+
+def user_channel(user_id: str) -> str:
+    """The bus channel on which a user's joins are told: joining watches."""
+    return f"user:{user_id}"
+
+
+class Hub:
+    """All event streams of one process."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        metrics: Metrics,
+        secret: str,
+        limits: OutboxLimits | None = None,
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._clock = clock
+        self._metrics = metrics
+        self._secret = secret
+        self._limits = limits
+        self._connections: dict[str, Connection] = {}
+        self._watchers: dict[str, set[Connection]] = {}
+        self._channels: dict[str, Callable[[], None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._position: int | None = None
+        metrics.count_sockets(lambda: len(self._connections))
+
+    # -- lifecycle -----------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Poll the table and look after the connections until cancelled."""
+        await self._poll_safely()
+        unsubscribe = self._bus.subscribe(ACCESS, self._access_changed)
+        polled_at = time.monotonic()
+        try:
+            while True:
+                await asyncio.sleep(TICK_SECONDS)
+                now = time.monotonic()
+                self.tick(now)
+                if now - polled_at >= POLL_SECONDS:
+                    polled_at = now
+                    await self._poll_safely()
+        finally:
+            unsubscribe()
+
+    def close(self) -> None:
+        """Tell every client to come back (1012)."""
+        for connection in tuple(self._connections.values()):
+            connection.close(CloseCode.RESTARTING, "restarting")
+
+    def tick(self, now: float) -> None:
+        """Health checks, expired tokens and readers that take nothing; `now` in monotonic seconds."""
+        wall = self._clock.now().timestamp()
+        for connection in tuple(self._connections.values()):
+            if connection.expires_at is not None and connection.expires_at + LEEWAY_SECONDS <= wall:
+                connection.close(CloseCode.TOKEN_EXPIRED, "token-expired")
+            elif (
+                connection.sending_since is not None and now - connection.sending_since > SEND_WITHIN_SECONDS
+            ):
+                connection.close(CloseCode.SLOW_READER, "slow-reader")
+            elif now - connection.checked_at >= HEALTH_CHECK_SECONDS:
+                connection.checked_at = now
+                self.check_health(connection)
+
+    # -- connections ---------------------------------------------------------------------------------------
+
+    async def admit(self, identity: Identity, *, resume: str | None) -> Connection:
+        """Open a connection for a verified token; `resume` carries the presence of an earlier one on.
+
+        Raises `UnknownUser`.
+        """
+        async with self._database.read() as tx:
+            await users.require_user(tx, identity.actor)
+        connection_id = self._resumed(resume, identity) or self._new_id(identity)
+        connection = Connection(
+            connection_id=connection_id,
+            actor=identity.actor,
+            expires_at=identity.expires_at,
+            outbox=Outbox(self._limits),
+            now=time.monotonic(),
+        )
+        former = self._connections.get(connection_id)
+        self._connections[connection_id] = connection
+        if former is not None:
+            self._forget(former)
+            former.close(CloseCode.REPLACED, "replaced")
+        try:
+            if connection_id == resume:
+                async with self._database.write() as tx:
+                    await presence.connection_resumed(tx, connection_id=connection_id)
+        except BaseException:
+            del self._connections[connection_id]
+            raise
+        if identity.actor.user_id is not None:
+            self._listen(user_channel(identity.actor.user_id), self._joined)
+        connection.say(
+            {"type": "connection.ok", "connection_id": connection_id, "user_id": identity.actor.user_id}
+        )
+        return connection
+
+    async def leave(self, connection: Connection) -> None:
+        """The socket is gone. Presence that hangs on it enters its grace, unless another has taken over."""
+        self._forget(connection)
+        if self._connections.get(connection.id) is not connection:
+            return
+        del self._connections[connection.id]
+        user_id = connection.actor.user_id
+        if user_id is not None and not any(c.actor.user_id == user_id for c in self._connections.values()):
+            self._unlisten(user_channel(user_id))
+        async with self._database.write() as tx:
+            await presence.connection_lost(tx, connection_id=connection.id)
+
+    def count_drop(self, close: Close) -> None:
+        """Count a connection that the server closed."""
+        self._metrics.streams_dropped.labels(str(int(close.code))).inc()
+
+    def check_health(self, connection: Connection) -> None:
+        """Send `health.check`, whose `server_time` feeds the client's offset."""
+        connection.say({"type": "health.check", "connection_id": connection.id})
+
+    def _forget(self, connection: Connection) -> None:
+        for cid in tuple(connection.subscriptions):
+            self._drop(connection, cid)
+
+    def _new_id(self, identity: Identity) -> str:
+        nonce = secrets.token_hex(8)
+        return f"{nonce}.{self._signature(nonce, identity)}"
+
+    def _resumed(self, connection_id: str | None, identity: Identity) -> str | None:
+        """The id, when it was given to the same subject: any process can tell, without a record."""
+        nonce, separator, signature = (connection_id or "").partition(".")
+        if not separator or not hmac.compare_digest(
+            signature.encode(), self._signature(nonce, identity).encode()
+        ):
+            return None
+        return connection_id
+
+    def _signature(self, nonce: str, identity: Identity) -> str:
+        subject = f"{nonce}\n{identity.actor.user_id or ''}\n{identity.actor.server}"
+        return hmac.new(self._secret.encode(), subject.encode(), hashlib.sha256).hexdigest()[:32]
+
+    # -- watching ------------------------------------------------------------------------------------------
+
+    async def watch(self, connection: Connection, cids: Sequence[str]) -> None:
+        """Watch calls: `watch.ok` with their state comes first, then every later event."""
+        if len(connection.subscriptions) + len(cids) > MAX_WATCHED:
+            detail = f"A connection may watch at most {MAX_WATCHED} calls."
+            connection.say({"type": "error", "code": "invalid-value", "detail": detail})
+            return
+        states: list[dict[str, Any]] = []
+        refused: list[dict[str, str]] = []
+        ready: list[Subscription] = []
+        for start in range(0, len(cids), CIDS_PER_READ):
+            part = cids[start : start + CIDS_PER_READ]
+            held = [self._hold(connection, cid) for cid in part]
+            async with self._database.read() as tx:
+                for subscription in held:
+                    try:
+                        state = await self._state(tx, connection, subscription)
+                    except CallclockError as error:
+                        self._drop(connection, subscription.cid)
+                        refused.append({"cid": subscription.cid, "code": error.code})
+                    else:
+                        states.append(state)
+                        ready.append(subscription)
+        connection.say({"type": "watch.ok", "calls": states, "errors": refused})
+        for subscription in ready:
+            self._release(connection, subscription)
+
+    def unwatch(self, connection: Connection, cids: Iterable[str]) -> None:
+        """Stop hearing of calls; ones that are not watched are no error."""
+        named = list(cids)
+        for cid in named:
+            self._drop(connection, cid)
+        connection.say({"type": "unwatch.ok", "cids": named})
+
+    async def _state(
+        self, tx: Transaction, connection: Connection, subscription: Subscription
+    ) -> dict[str, Any]:
+        type_name, _, call_id = subscription.cid.partition(":")
+        answer = await read.get_call(tx, connection.actor, type=type_name, id=call_id)
+        subscription.seen_id = max(subscription.seen_id, int(answer.call["last_event_id"]))
+        return answer.as_json()
+
+    def _hold(self, connection: Connection, cid: str) -> Subscription:
+        self._watchers.setdefault(cid, set()).add(connection)
+        self._listen(call_channel(cid), self.offer)
+        return connection.hold(cid)
+
+    def _drop(self, connection: Connection, cid: str) -> None:
+        connection.subscriptions.pop(cid, None)
+        watchers = self._watchers.get(cid)
+        if watchers is None:
+            return
+        watchers.discard(connection)
+        if not watchers:
+            del self._watchers[cid]
+            self._unlisten(call_channel(cid))
+
+    def _listen(self, channel: str, receiver: Callable[[Any], None]) -> None:
+        if channel not in self._channels:
+            self._channels[channel] = self._bus.subscribe(channel, receiver)
+
+    def _unlisten(self, channel: str) -> None:
+        unsubscribe = self._channels.pop(channel, None)
+        if unsubscribe is not None:
+            unsubscribe()
+
+    # -- events --------------------------------------------------------------------------------------------
+
+    def offer(self, rows: Iterable[EventRow]) -> None:
+        """Take events of committed transactions; repeated ones are known by their ids. Never waits."""
+        for row in rows:
+            watchers = self._watchers.get(row.cid)
+            if not watchers:
+                continue
+            for connection in tuple(watchers):
+                if not connection.deliver(row):
+                    subscription = connection.hold(row.cid)
+                    if subscription.held is not None:
+                        subscription.held.append(row)
+                    self._start(self._catch_up(connection, subscription))
+                elif row.type in _CHECKED_KINDS and _concerns(row, connection):
+                    self._start(self._recheck(connection, row.cid))
+
+    def _release(self, connection: Connection, subscription: Subscription) -> None:
+        if not connection.release(subscription):
+            self._start(self._catch_up(connection, subscription))
+
+    async def _catch_up(self, connection: Connection, subscription: Subscription) -> None:
+        """Read what is missing between the last event sent and those held, then go live."""
+        async with self._database.read() as tx:
+            missing = await events.of_call(tx, cid=subscription.cid, after_id=subscription.seen_id)
+        if connection.subscriptions.get(subscription.cid) is not subscription:
+            return
+        held = subscription.held or []
+        subscription.held = sorted(
+            {row.id: row for row in [*missing, *held]}.values(), key=lambda row: row.id
+        )
+        if not connection.release(subscription):
+            # Events that no longer exist (a purge): the client sees the gap and reads the state again.
+            subscription.seen_id = subscription.held[0].id - 1
+            connection.release(subscription)
+
+    async def _recheck(self, connection: Connection, cid: str) -> None:
+        """Unwatch a call that the connection may no longer read."""
+        type_name, _, call_id = cid.partition(":")
+        try:
+            async with self._database.read() as tx:
+                await users.require_user(tx, connection.actor)
+                await read.get_call(tx, connection.actor, type=type_name, id=call_id)
+        except AuthenticationError as error:
+            connection.close(CloseCode.AUTH_FAILED, error.code)
+        except CallclockError as error:
+            if cid in connection.subscriptions:
+                self._drop(connection, cid)
+                connection.say({"type": "unwatch.ok", "cids": [cid], "code": error.code})
+
+    def _joined(self, notice: Any) -> None:
+        """A user has joined a call: every stream of that user watches it from that event on."""
+        for connection in tuple(self._connections.values()):
+            allowed = connection.actor.call_cids is None or notice["cid"] in connection.actor.call_cids
+            if connection.actor.user_id != notice["user_id"] or not allowed:
+                continue
+            if notice["cid"] not in connection.subscriptions:
+                subscription = self._hold(connection, notice["cid"])
+                subscription.seen_id = int(notice["after_id"])
+                self._start(self._catch_up(connection, subscription))
+
+    def _access_changed(self, notice: Any) -> None:
+        """Grants or roles have changed: look again at what the users concerned are watching."""
+        concerned = set(notice.get("users") or ())
+        prefix = f"{notice['call_type']}:" if notice.get("call_type") else ""
+        for connection in tuple(self._connections.values()):
+            user_id = connection.actor.user_id
+            if user_id is None or (concerned and user_id not in concerned):
+                continue
+            for cid in connection.subscriptions:
+                if cid.startswith(prefix):
+                    self._start(self._recheck(connection, cid))
+
+    async def _poll_safely(self) -> None:
+        try:
+            await self.poll()
+        except Exception:
+            # The loop outlives a database that is away for a while.
+            log.exception("event_poll_failed")
+
+    def note(self, hint: Hint) -> None:
+        """See a commit of this process go by: the poll need not read again what the bus has brought."""
+        if hint.events and self._position is not None and hint.events[0].position == self._position + 1:
+            self._position = hint.events[-1].position
+
+    async def poll(self) -> int:
+        """Read the table from where the last poll ended; return how many events it had."""
+        count = 0
+        while True:
+            async with self._database.read() as tx:
+                if self._position is None:
+                    self._position = await events.last_position(tx)
+                rows = await events.tail(tx, after_position=self._position, limit=POLL_ROWS)
+            if not rows:
+                return count
+            self._position = max(self._position, rows[-1].position)
+            count += len(rows)
+            self.offer(rows)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        with suppress(asyncio.CancelledError):
+            error = task.exception()
+            if error is not None:
+                log.error("event_work_failed", exc_info=error)
+
+
+def _concerns(row: EventRow, connection: Connection) -> bool:
+    """Whether an event may be about the connection's user: a cheap test that never misses one."""
+    user_id = connection.actor.user_id
+    return user_id is not None and f'"{user_id}"' in row.payload

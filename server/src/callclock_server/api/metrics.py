@@ -1,0 +1,77 @@
+"""What Prometheus may ask. One registry for each application, so that several can live in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import orjson
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from callclock_server.domain.events import CALL_ENDED
+from callclock_server.domain.session import MAX_DURATION_REACHED
+from callclock_server.storage.database import EventRow
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_LATENESS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300)
+_REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+
+class Metrics:
+    """The server's counters. Durations are seconds."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.end_lateness = Histogram(
+            "callclock_end_lateness_seconds",
+            "From a session's deadline to the moment in which its end goes out to event streams.",
+            buckets=_LATENESS_BUCKETS,
+            registry=self.registry,
+        )
+        self.requests = Counter(
+            "callclock_http_requests_total",
+            "Requests.",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self.request_seconds = Histogram(
+            "callclock_http_request_seconds",
+            "Time to answer.",
+            ["method", "route"],
+            buckets=_REQUEST_BUCKETS,
+            registry=self.registry,
+        )
+        self.armed_sessions = self._gauge("callclock_armed_sessions", "Running sessions with a deadline.")
+        self.due_sessions = self._gauge(
+            "callclock_due_sessions", "Sessions whose alarm has passed, unsettled."
+        )
+        self.oldest_overdue = self._gauge(
+            "callclock_oldest_overdue_seconds", "How long the oldest unsettled alarm has been due."
+        )
+        self.outbox_rows = self._gauge("callclock_outbox_rows", "Media effects that are not confirmed yet.")
+        self.streams_dropped = Counter(
+            "callclock_event_streams_dropped_total",
+            "Event streams that the server closed.",
+            ["code"],
+            registry=self.registry,
+        )
+
+    def count_sockets(self, count: Callable[[], int]) -> None:
+        """Ask `count` for the open event streams at every scrape."""
+        self._gauge("callclock_event_streams", "Open event streams.").set_function(count)
+
+    def render(self) -> bytes:
+        """The text format of Prometheus."""
+        return generate_latest(self.registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(name, text, registry=self.registry)
+
+    def note_ends(self, events: Iterable[EventRow], *, now: datetime) -> None:
+        """Observe the lateness of calls that have just been ended by their clock."""
+        for row in events:
+            if row.type == CALL_ENDED:
+                call = orjson.loads(row.payload).get("call") or {}
+                if call.get("ended_reason") == MAX_DURATION_REACHED:
+                    late = now - datetime.fromisoformat(call["ended_at"])
+                    self.end_lateness.observe(max(0.0, late.total_seconds()))

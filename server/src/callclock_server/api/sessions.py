@@ -1,0 +1,85 @@
+"""Sessions of a call, their ledgers and records. Whoever may read the call may read them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import Path, Query, Response
+
+from callclock_server.api.calls import PATH
+from callclock_server.api.record_csv import render_csv
+from callclock_server.api.routing import ActorOf, CallOf, EdgeOf, problems, router
+from callclock_server.api.schemas import answers
+from callclock_server.api.schemas.fields import Id
+from callclock_server.api.transaction import Body
+from callclock_server.api.users import Cursor, Limit
+from callclock_server.calls import read
+from callclock_server.storage.database import Transaction
+
+routes = router("Sessions")
+SessionId = Annotated[Id, Path(description="The session's id.")]
+SESSION_PATH = f"{PATH}/sessions/{{session_id}}"
+
+
+@routes.get(f"{PATH}/sessions", response_model=answers.SessionsPage, responses=problems(404))
+async def list_sessions(
+    edge: EdgeOf,
+    by: ActorOf,
+    call: CallOf,
+    limit: Limit = 25,
+    next: Cursor = None,  # noqa: A002
+) -> Response:
+    """List a call's sessions, newest first."""
+
+    async def deed(tx: Transaction) -> Body:
+        page = await read.list_sessions(tx, by, type=call.type, id=call.id, limit=limit, next=next)
+        return {"sessions": page.items, "next": page.next}
+
+    return await edge.transactions.read(by, deed)
+
+
+@routes.get(SESSION_PATH, response_model=answers.SessionAnswer, responses=problems(404))
+async def get_session(edge: EdgeOf, by: ActorOf, call: CallOf, session_id: SessionId) -> Response:
+    """Get a session."""
+
+    async def deed(tx: Transaction) -> Body:
+        return {"session": await read.get_session(tx, by, type=call.type, id=call.id, session_id=session_id)}
+
+    return await edge.transactions.read(by, deed)
+
+
+@routes.get(f"{SESSION_PATH}/ledger", response_model=answers.LedgerAnswer, responses=problems(404))
+async def get_ledger(edge: EdgeOf, by: ActorOf, call: CallOf, session_id: SessionId) -> Response:
+    """Get every change of a session's deadline; their seconds sum up to it."""
+
+    async def deed(tx: Transaction) -> Body:
+        return {"ledger": await read.get_ledger(tx, by, type=call.type, id=call.id, session_id=session_id)}
+
+    return await edge.transactions.read(by, deed)
+
+
+@routes.get(
+    f"{SESSION_PATH}/record",
+    response_model=answers.RecordAnswer,
+    responses={**problems(404), 200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+async def get_record(
+    edge: EdgeOf,
+    by: ActorOf,
+    call: CallOf,
+    session_id: SessionId,
+    format: Annotated[  # noqa: A002
+        Literal["json", "csv"], Query(description="JSON, or the same as CSV rows.")
+    ] = "json",
+) -> Response:
+    """Get what a session was: times, presence and the ledger."""
+    record: Body = {}
+
+    async def deed(tx: Transaction) -> Body:
+        record.update(await read.get_record(tx, by, type=call.type, id=call.id, session_id=session_id))
+        return {"record": record}
+
+    response = await edge.transactions.read(by, deed)
+    if format == "json":
+        return response
+    return Response(render_csv(record), media_type="text/csv; charset=utf-8")

@@ -1,0 +1,278 @@
+"""The composition root: settings in, wired application out.
+
+Everything that lives as long as the server is built here, in this order: database, bus, event stream, media,
+sweeper; and is closed in the reverse one. Background loops are started again when they fail; `/readyz` tells
+when one is down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from callclock_server import bus as buses
+from callclock_server.api.application import build_api
+from callclock_server.api.auth import Doorman
+from callclock_server.api.docs import docs_routes
+from callclock_server.api.event_stream.hub import Hub
+from callclock_server.api.event_stream.socket import EventSocket
+from callclock_server.api.frame import RequestFrame
+from callclock_server.api.health import health_routes
+from callclock_server.api.limits import BodyLimits
+from callclock_server.api.media_routes import MediaRoute
+from callclock_server.api.media_webhook import PATH as WEBHOOK_PATH
+from callclock_server.api.media_webhook import media_webhook_route
+from callclock_server.api.metrics import Metrics
+from callclock_server.api.pages import page_routes
+from callclock_server.api.routing import Edge
+from callclock_server.api.schema import events_schema, openapi_schema
+from callclock_server.api.transaction import Transactions
+from callclock_server.calls import presence
+from callclock_server.clock.sweeper import Sweeper
+from callclock_server.media.access import MediaAccess
+from callclock_server.media.reconciler import Reconciler
+from callclock_server.media.rooms import LiveKitRooms
+from callclock_server.media.standing import measure
+from callclock_server.media.tokens import TokenMint
+from callclock_server.media.worker import MediaWorker
+from callclock_server.settings import Settings, SettingsError
+from callclock_server.sfu.server import RoomServer, RoomServerSettings
+from callclock_server.storage import migrate
+from callclock_server.storage.database import Database, Hint
+from callclock_server.timekeeping import Clock, SystemClock
+
+log = structlog.get_logger("callclock")
+
+RESTART_AFTER_SECONDS = 1.0
+FIRST_COMPARISON_SECONDS = 5.0
+_PACKAGED_WEB = Path(__file__).resolve().parent / "web"
+_BUILT_WEB = Path(__file__).resolve().parents[3] / "web" / "apps" / "telemedicine" / "dist"
+
+
+def create_app(
+    settings: Settings, *, extra_routes: Sequence[BaseRoute] = (), clock: Clock | None = None
+) -> FastAPI:
+    """Return the whole server as one ASGI application. `extra_routes` come before the web files.
+
+    Raises `SettingsError` when no key is configured. The rest that can go wrong is found when it starts.
+    """
+    if not settings.keys:
+        raise SettingsError(
+            "CALLCLOCK_KEYS: at least one key:secret is needed; callclock keys generate makes one"
+        )
+    server = Server(settings, clock=clock or SystemClock())
+    app = build_api(clock=server.clock, lifespan=server.lifespan)
+    app.router.routes[:0] = server.routes(app)
+    app.router.routes += [*extra_routes, *page_routes(_web_folder(settings), media_url=settings.livekit_url)]
+    _add_layers(app, settings, server)
+    return app
+
+
+class Server:
+    """What lives as long as the process."""
+
+    def __init__(self, settings: Settings, *, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.metrics = Metrics()
+        self.bus = buses.LocalBus()
+        self.doorman = Doorman(settings.keys, clock)
+        self._key, self._secret = settings.media_credentials
+        self._room_server = self._embedded_media()
+        self._database: Database | None = None
+        self._socket: EventSocket | None = None
+        self._loops: dict[str, asyncio.Task[None]] = {}
+        self._down: set[str] = set()
+
+    def routes(self, app: FastAPI) -> list[BaseRoute]:
+        """All routes that are not part of the described API."""
+
+        @cache
+        def schema() -> dict[str, Any]:
+            return openapi_schema(app)
+
+        async def openapi(_request: Request) -> Response:
+            return JSONResponse(schema())
+
+        async def events(websocket: WebSocket) -> None:
+            assert self._socket is not None
+            await self._socket.serve(websocket)
+
+        return [
+            *([MediaRoute(self._room_server)] if self._room_server is not None else []),
+            WebSocketRoute("/v1/events", events),
+            media_webhook_route(api_key=self._key, api_secret=self._secret),
+            *health_routes(clock=self.clock, metrics=self.metrics, check=self._check, measure=self._measure),
+            Route("/openapi.json", openapi),
+            *docs_routes(schema, events_schema),
+        ]
+
+    @asynccontextmanager
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        """Open everything, start the loops; close everything in the reverse order."""
+        async with AsyncExitStack() as stack:
+            database = await self._open_database(stack)
+            hub = Hub(
+                database=database,
+                bus=self.bus,
+                clock=self.clock,
+                metrics=self.metrics,
+                secret=next(iter(self.settings.keys.values())),
+            )
+            rooms = LiveKitRooms.open(
+                url=self.settings.media_control_url, api_key=self._key, api_secret=self._secret
+            )
+            stack.push_async_callback(rooms.close)
+            self._wire(app, database, hub, rooms)
+            if self._room_server is not None:
+                await self._room_server.start()
+                stack.push_async_callback(self._room_server.close)
+            self._start_loops(stack, database, hub, rooms)
+            stack.callback(hub.close)
+            log.info(
+                "started",
+                url=self.settings.loopback_url,
+                media="embedded" if self._room_server else "livekit",
+            )
+            yield
+
+    async def _open_database(self, stack: AsyncExitStack) -> Database:
+        url = self.settings.effective_database_url
+        embedded = url.startswith("sqlite")
+        if self.settings.database_url is None:
+            self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        if self.settings.migrates_at_start:
+            await migrate.migrate(url)
+        elif await migrate.pending(url):
+            raise SettingsError("the database schema is not current: run callclock migrate, then start again")
+        database = await Database.open(url, clock=self.clock)
+        stack.push_async_callback(database.close)
+        buses.connect(database, self.bus)
+        self._database = database
+        if embedded:  # the only process: every event stream of the former one is gone
+            async with database.write() as tx:
+                await presence.connections_of_former_process_lost(tx)
+        return database
+
+    def _wire(self, app: FastAPI, database: Database, hub: Hub, rooms: LiveKitRooms) -> None:
+        mint = TokenMint(self._key, self._secret, timedelta(seconds=self.settings.media_token_ttl_seconds))
+        public_url = self.settings.livekit_url or self.settings.public_url
+        app.state.edge = Edge(
+            transactions=Transactions(database, self.clock),
+            doorman=self.doorman,
+            hub=hub,
+            bus=self.bus,
+            media=MediaAccess(rooms, mint, public_url),
+            clock=self.clock,
+        )
+        self._socket = EventSocket(hub=hub, doorman=self.doorman, clock=self.clock)
+
+        def note(hint: Hint) -> None:
+            hub.note(hint)
+            self.metrics.note_ends(hint.events, now=self.clock.now())
+
+        database.on_hint(note)
+
+    def _start_loops(self, stack: AsyncExitStack, database: Database, hub: Hub, rooms: LiveKitRooms) -> None:
+        worker = MediaWorker(
+            database=database,
+            rooms=rooms,
+            subscribe=lambda receiver: self.bus.subscribe(buses.OUTBOX, receiver),
+        )
+        reconciler = Reconciler(
+            database=database,
+            rooms=rooms,
+            reconcile=presence.reconcile,
+            interval_seconds=self.settings.reconcile_seconds,
+            first_after_seconds=min(FIRST_COMPARISON_SECONDS, self.settings.reconcile_seconds),
+        )
+        runs = {
+            "sweeper": Sweeper(database, self.bus).run,
+            "events": hub.run,
+            "media": worker.run,
+            "presence": reconciler.run,
+        }
+        for name, run in runs.items():
+            self._loops[name] = asyncio.create_task(self._forever(name, run), name=name)
+        stack.push_async_callback(self._stop_loops)
+
+    async def _forever(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await run()
+            except Exception:
+                # The last line of defence: a call must end even after a fault that nobody thought of.
+                log.exception("loop_failed", loop=name)
+                self._down.add(name)
+            await asyncio.sleep(RESTART_AFTER_SECONDS)
+            self._down.discard(name)
+
+    async def _stop_loops(self) -> None:
+        for task in self._loops.values():
+            task.cancel()
+        await asyncio.gather(*self._loops.values(), return_exceptions=True)
+
+    async def _check(self) -> None:
+        if self._down:
+            raise RuntimeError(f"not running: {', '.join(sorted(self._down))}")
+        await self._measure()
+
+    async def _measure(self) -> None:
+        if self._database is None:
+            raise RuntimeError("the database is not open")
+        async with self._database.read() as tx:
+            standing = await measure(tx)
+        self.metrics.armed_sessions.set(standing.armed_sessions)
+        self.metrics.due_sessions.set(standing.due_sessions)
+        self.metrics.oldest_overdue.set(standing.oldest_overdue_seconds)
+        self.metrics.outbox_rows.set(standing.outbox_rows)
+
+    def _embedded_media(self) -> RoomServer | None:
+        settings = self.settings
+        if not settings.embedded_media:
+            return None
+        return RoomServer(
+            RoomServerSettings(
+                api_keys={self._key: self._secret},
+                udp_host=settings.media_host,
+                udp_port=settings.media_port,
+                addresses=settings.media_addresses,
+                webhook_urls=(settings.loopback_url + WEBHOOK_PATH,),
+            )
+        )
+
+
+def _add_layers(app: FastAPI, settings: Settings, server: Server) -> None:
+    """The last layer added is the outermost."""
+    app.add_middleware(BodyLimits, clock=server.clock)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "X-Api-Key", "Content-Type", "Idempotency-Key", "X-Request-Id"],
+            expose_headers=["X-Request-Id", "Idempotency-Replayed"],
+            max_age=600,
+        )
+    https = (settings.public_url or "").startswith("https://")
+    app.add_middleware(RequestFrame, clock=server.clock, metrics=server.metrics, https=https)
+
+
+def _web_folder(settings: Settings) -> Path | None:
+    if settings.web_dir is not None:
+        return settings.web_dir
+    return next((folder for folder in (_PACKAGED_WEB, _BUILT_WEB) if (folder / "index.html").is_file()), None)

@@ -1,0 +1,130 @@
+"""What the server asks of a media engine, and the client that asks it in LiveKit's protocol."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import aiohttp
+from livekit import api
+from livekit.protocol import models, room
+
+_SOURCE_NUMBERS = {
+    "camera": models.TrackSource.CAMERA,
+    "microphone": models.TrackSource.MICROPHONE,
+    "screen_share": models.TrackSource.SCREEN_SHARE,
+    "screen_share_audio": models.TrackSource.SCREEN_SHARE_AUDIO,
+}
+# A room lives exactly as long as its session: the engine itself never closes one (design rule 5).
+ROOM_TIMEOUT_SECONDS = 2 * 86_400
+REQUEST_TIMEOUT_SECONDS = 4.0
+
+
+class MediaUnavailable(Exception):
+    """The media engine did not answer, or not in a way that confirms the request."""
+
+
+class RoomControl(Protocol):
+    """Rooms and the people in them. Every method may raise `MediaUnavailable`; all are idempotent."""
+
+    async def ensure_room(self, name: str) -> None:
+        """Create the room unless it exists."""
+
+    async def delete_room(self, name: str) -> None:
+        """Remove everybody and the room; a room that does not exist is a success."""
+
+    async def remove_participant(self, name: str, *, identity: str) -> None:
+        """Disconnect one identity; one that is not there is a success."""
+
+    async def set_permissions(self, name: str, *, identity: str, sources: Sequence[str]) -> None:
+        """Allow to publish exactly `sources` (`camera`, ...); an identity that is not there is a success."""
+
+    async def list_participants(self, name: str) -> list[str] | None:
+        """Identities that are connected now, or None when the room does not exist."""
+
+    async def list_rooms(self) -> list[str]:
+        """Names of all rooms of the engine."""
+
+    async def close(self) -> None:
+        """Give back the connections."""
+
+
+class LiveKitRooms:
+    """`RoomControl` over Twirp, for the embedded room server and a LiveKit cluster alike."""
+
+    def __init__(self, client: api.LiveKitAPI) -> None:
+        self._client = client
+
+    @classmethod
+    def open(cls, *, url: str, api_key: str, api_secret: str) -> LiveKitRooms:
+        """Connect lazily to the engine at `url` (http, https, ws or wss). Needs a running event loop."""
+        timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
+        return cls(api.LiveKitAPI(url, api_key, api_secret, timeout=timeout, failover=False))
+
+    async def ensure_room(self, name: str) -> None:
+        request = room.CreateRoomRequest(
+            name=name, empty_timeout=ROOM_TIMEOUT_SECONDS, departure_timeout=ROOM_TIMEOUT_SECONDS
+        )
+        async with _translated("create a room"):
+            await self._client.room.create_room(request)
+
+    async def delete_room(self, name: str) -> None:
+        async with _translated("delete a room", absent_is_fine=True):
+            await self._client.room.delete_room(room.DeleteRoomRequest(room=name))
+
+    async def remove_participant(self, name: str, *, identity: str) -> None:
+        # Older tokens of the identity are revoked with it, else the client would come straight back.
+        request = room.RoomParticipantIdentity(room=name, identity=identity, revoke_token_ts=int(time.time()))
+        async with _translated("remove a participant", absent_is_fine=True):
+            await self._client.room.remove_participant(request)
+
+    async def set_permissions(self, name: str, *, identity: str, sources: Sequence[str]) -> None:
+        request = room.UpdateParticipantRequest(room=name, identity=identity, permission=_permission(sources))
+        async with _translated("change permissions", absent_is_fine=True):
+            await self._client.room.update_participant(request)
+
+    async def list_participants(self, name: str) -> list[str] | None:
+        try:
+            async with _translated("list participants"):
+                answer = await self._client.room.list_participants(room.ListParticipantsRequest(room=name))
+        except MediaUnavailable as exc:
+            if _is_absent(exc.__cause__):
+                return None
+            raise
+        gone = models.ParticipantInfo.State.DISCONNECTED
+        return [info.identity for info in answer.participants if info.state != gone]
+
+    async def list_rooms(self) -> list[str]:
+        async with _translated("list rooms"):
+            answer = await self._client.room.list_rooms(room.ListRoomsRequest())
+        return [one.name for one in answer.rooms]
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def _permission(sources: Sequence[str]) -> models.ParticipantPermission:
+    return models.ParticipantPermission(
+        can_subscribe=True,
+        can_publish=bool(sources),
+        can_publish_data=bool(sources),
+        can_publish_sources=[_SOURCE_NUMBERS[source] for source in sources],
+    )
+
+
+def _is_absent(exc: BaseException | None) -> bool:
+    return isinstance(exc, api.TwirpError) and exc.code == api.TwirpErrorCode.NOT_FOUND
+
+
+@asynccontextmanager
+async def _translated(deed: str, *, absent_is_fine: bool = False) -> AsyncIterator[None]:
+    """Turn the client's errors into `MediaUnavailable`, the only one that callers know."""
+    try:
+        yield
+    except api.TwirpError as exc:
+        if not (absent_is_fine and _is_absent(exc)):
+            raise MediaUnavailable(f"could not {deed}: {exc.code}: {exc.message}") from exc
+    except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+        raise MediaUnavailable(f"could not {deed}: {type(exc).__name__}") from exc

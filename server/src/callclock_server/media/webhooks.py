@@ -1,0 +1,89 @@
+"""Webhooks of the media engine: verified, and reduced to what presence needs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+import jwt
+from google.protobuf.json_format import Parse, ParseError
+from livekit.protocol import webhook
+
+MAX_BODY_BYTES = 256 * 1024
+LEEWAY_SECONDS = 60
+_JOINED = frozenset({"participant_joined"})
+_LEFT = frozenset({"participant_left", "participant_connection_aborted"})
+
+
+class WebhookRejected(Exception):
+    """The request does not come from our media engine, or is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomStarted:
+    """A room exists; one that no running session owns has to go again."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaJoined:
+    """An identity is connected to a room."""
+
+    room: str
+    identity: str
+    participant_sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLeft:
+    """A connection of an identity is gone from a room."""
+
+    room: str
+    identity: str
+    participant_sid: str
+
+
+Notice = RoomStarted | MediaJoined | MediaLeft
+
+
+def read_webhook(body: bytes, *, authorization: str, api_key: str, api_secret: str) -> Notice | None:
+    """Verify a delivery and return its notice, or None for an event that presence does not need.
+
+    The Authorization header is a JWT signed with the engine's secret whose claim `sha256` is the
+    Base64 of the body's SHA-256 (LiveKit's webhook format). Raises `WebhookRejected`.
+    """
+    token = authorization.removeprefix("Bearer ")
+    try:
+        claims = jwt.decode(
+            token,
+            api_secret,
+            algorithms=["HS256"],
+            issuer=api_key,
+            leeway=LEEWAY_SECONDS,
+            options={"require": ["exp", "iss"]},
+        )
+    except jwt.PyJWTError as exc:
+        raise WebhookRejected("the signature is not ours") from exc
+    expected = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    if not hmac.compare_digest(str(claims.get("sha256", "")).encode(), expected.encode()):
+        raise WebhookRejected("the body is not the signed one")
+    try:
+        event = Parse(body, webhook.WebhookEvent(), ignore_unknown_fields=True)
+    except (ParseError, UnicodeDecodeError) as exc:
+        raise WebhookRejected("the body is not a webhook event") from exc
+    return _notice(event)
+
+
+def _notice(event: webhook.WebhookEvent) -> Notice | None:
+    room = event.room.name
+    identity, sid = event.participant.identity, event.participant.sid
+    if event.event == "room_started":
+        return RoomStarted(room)
+    if event.event in _JOINED:
+        return MediaJoined(room, identity, sid)
+    if event.event in _LEFT:
+        return MediaLeft(room, identity, sid)
+    return None

@@ -1,0 +1,205 @@
+"""The one settings class of the server.
+
+A `Settings` value is plain data: building one reads nothing. `Settings.load` is what the command
+line calls; it takes the environment as an argument, so that only the entry point touches the real
+one. Precedence: explicit values, then the environment (`CALLCLOCK_...`), then the file, then defaults.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+PREFIX = "CALLCLOCK_"
+CONFIG_FILE_VARIABLE = "CALLCLOCK_CONFIG"
+MIN_SECRET_LENGTH = 16
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; the message says which setting is wrong and why."""
+
+
+class Settings(BaseModel):
+    """Everything that an operator may choose. Field `port` is `CALLCLOCK_PORT`, and so on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address on which the HTTP port listens.")
+    port: int = Field(
+        8000, ge=1, le=65535, description="The one HTTP port: API, event stream, media signalling."
+    )
+    public_url: str | None = Field(
+        None, description="URL under which browsers reach this server, without path."
+    )
+    keys: dict[str, str] = Field(
+        default_factory=dict, description="API keys and their secrets, `key:secret,key2:secret2`."
+    )
+    database_url: str | None = Field(None, description="Database; default a SQLite file in the data folder.")
+    data_dir: Path = Field(Path("callclock-data"), description="Folder of the embedded database.")
+    redis_url: str | None = Field(None, description="Redis for hints between several servers.")
+    livekit_url: str | None = Field(
+        None, description="A LiveKit server; without it the embedded media is used."
+    )
+    livekit_api_key: str | None = None
+    livekit_api_secret: str | None = None
+    media_host: str = Field(
+        "0.0.0.0",  # noqa: S104 - media must reach every interface
+        description="Address on which the embedded media's UDP port listens.",
+    )
+    media_port: int = Field(
+        0, ge=0, le=65535, description="UDP port of the embedded media; 0 takes a free one."
+    )
+    media_addresses: tuple[str, ...] = Field(
+        (), description="IP addresses offered to browsers; empty offers loopback and every interface."
+    )
+    media_token_ttl_seconds: int = Field(600, ge=30, le=86_400)
+    cors_origins: tuple[str, ...] = Field((), description="Other origins whose pages may call the API.")
+    web_dir: Path | None = Field(None, description="Folder of the built telemedicine app.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    migrate: bool | None = Field(
+        None, description="Migrate the database at start; default: only when it is SQLite."
+    )
+    reconcile_seconds: float = Field(
+        10.0, gt=0, description="How often presence is compared with the media rooms."
+    )
+
+    @field_validator("keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs: dict[str, str] = {}
+        for part in filter(None, (piece.strip() for piece in value.split(","))):
+            key, separator, secret = part.partition(":")
+            if not separator or not key.strip() or not secret.strip():
+                raise ValueError("write keys as key:secret, several separated by commas")
+            if key.strip() in pairs:
+                raise ValueError(f"the key {key.strip()!r} appears twice")
+            pairs[key.strip()] = secret.strip()
+        return pairs
+
+    @field_validator("media_addresses", "cors_origins", mode="before")
+    @classmethod
+    def _split_list(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(piece.strip() for piece in value.split(",") if piece.strip())
+        return value
+
+    @field_validator("public_url", "livekit_url")
+    @classmethod
+    def _check_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not value.startswith(("http://", "https://", "ws://", "wss://")):
+            raise ValueError("must be a URL that starts with http://, https://, ws:// or wss://")
+        return value.rstrip("/")
+
+    @field_validator("keys")
+    @classmethod
+    def _check_secrets(cls, value: dict[str, str]) -> dict[str, str]:
+        for key, secret in value.items():
+            if len(secret) < MIN_SECRET_LENGTH:
+                raise ValueError(f"the secret of key {key!r} is shorter than {MIN_SECRET_LENGTH} characters")
+        return value
+
+    @model_validator(mode="after")
+    def _check_livekit(self) -> Settings:
+        if self.livekit_url and not (self.livekit_api_key and self.livekit_api_secret):
+            raise ValueError("livekit_url needs livekit_api_key and livekit_api_secret beside it")
+        return self
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        environ: Mapping[str, str],
+        file: Path | None = None,
+        **overrides: Any,
+    ) -> Settings:
+        """Combine overrides, environment and file. Raises `SettingsError` with a readable sentence."""
+        named = environ.get(CONFIG_FILE_VARIABLE)
+        if file is None and named:
+            file = Path(named)
+        values = _from_file(file) if file is not None else {}
+        values |= _from_environment(environ)
+        values |= {name: value for name, value in overrides.items() if value is not None}
+        try:
+            return cls(**values)
+        except ValidationError as exc:
+            raise SettingsError(_sentence(exc)) from exc
+
+    @property
+    def embedded_media(self) -> bool:
+        """Whether this process runs its own media room server."""
+        return self.livekit_url is None
+
+    @property
+    def loopback_url(self) -> str:
+        """URL at which this process reaches its own HTTP port."""
+        everywhere = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
+        host = everywhere.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database URL, or that of the SQLite file in the data folder."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'callclock.db'}"
+
+    @property
+    def migrates_at_start(self) -> bool:
+        """Whether the server may change the database schema by itself."""
+        if self.migrate is not None:
+            return self.migrate
+        return self.effective_database_url.startswith("sqlite")
+
+    @property
+    def media_credentials(self) -> tuple[str, str]:
+        """Key and secret for the media engine.
+
+        Those of the embedded room server are derived from the first API secret by HMAC-SHA256, so that
+        they survive a restart, need no configuration and reveal nothing about the secret.
+        """
+        if self.livekit_url and self.livekit_api_key and self.livekit_api_secret:
+            return self.livekit_api_key, self.livekit_api_secret
+        secret = next(iter(self.keys.values()), "")
+        return "callclock-media", hmac.new(secret.encode(), b"callclock media", hashlib.sha256).hexdigest()
+
+    @property
+    def media_control_url(self) -> str:
+        """URL at which the server itself speaks to the media engine."""
+        return self.livekit_url or self.loopback_url
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name: environ[PREFIX + name.upper()]
+        for name in Settings.model_fields
+        if environ.get(PREFIX + name.upper(), "") != ""
+    }
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(file.read_text())
+    except FileNotFoundError as exc:
+        raise SettingsError(f"the settings file {file} does not exist") from exc
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SettingsError(f"the settings file {file} cannot be read: {exc}") from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise SettingsError(f"the settings file {file} is not TOML: {exc}") from exc
+    return values
+
+
+def _sentence(exc: ValidationError) -> str:
+    parts = []
+    for error in exc.errors(include_input=False, include_url=False):
+        name = ".".join(str(piece) for piece in error["loc"])
+        text = error["msg"].removeprefix("Value error, ")
+        parts.append(f"{PREFIX}{name.upper()}: {text}" if name else text)
+    return "; ".join(parts)

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from callclock_server.testing import RunningServer, running_server
+
+from .world import World
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RunningServer]:
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture
+def world(server: RunningServer) -> Iterator[World]:
+    made = World(server)
+    yield made
+    made.close()

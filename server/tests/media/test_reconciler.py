@@ -1,0 +1,101 @@
+"""Lost webhooks leave no ghost, lost rooms come back, rooms of ended sessions go."""
+
+from __future__ import annotations
+
+from callclock_server.calls import end, join, presence, users
+from callclock_server.domain.permissions import SERVER
+from callclock_server.media.reconciler import Reconciler
+from callclock_server.media.worker import MediaWorker
+from callclock_server.storage import outbox, participants
+from callclock_server.storage.database import Database
+
+from .fakes import FakeRooms
+
+
+def reconciler(database: Database, rooms: FakeRooms) -> Reconciler:
+    return Reconciler(
+        database=database,
+        rooms=rooms,
+        reconcile=presence.reconcile,
+        interval_seconds=10,
+        first_after_seconds=5,
+    )
+
+
+async def joined(database: Database, device: str = "tab") -> str:
+    """A call with one participant on the way to its room; returns the room."""
+    async with database.write() as tx:
+        await users.upsert_users(tx, SERVER, users={"bill": {"id": "bill"}})
+        data = {"created_by_id": "bill"}
+        answer = await join.join_call(
+            tx, SERVER, type="default", id="a", create=True, user_id="bill", device_id=device, data=data
+        )
+    assert answer.room is not None
+    return answer.room
+
+
+async def present(database: Database, room: str) -> list[str]:
+    async with database.read() as tx:
+        return [
+            stay.identity for stay in (await participants.open_of(tx, [room])).get(room, []) if stay.present
+        ]
+
+
+async def test_running_sessions_get_their_rooms_back(database: Database, rooms: FakeRooms) -> None:
+    room = await joined(database)
+    assert await reconciler(database, rooms).restore_rooms() == 1
+    assert rooms.rooms == {room: set()}
+    assert await reconciler(database, rooms).restore_rooms() == 0
+
+
+async def test_somebody_whose_arrival_was_not_told_is_present(database: Database, rooms: FakeRooms) -> None:
+    room = await joined(database)
+    rooms.rooms[room] = {"bill:tab"}
+    assert await reconciler(database, rooms).run_once() == 1
+    assert await present(database, room) == ["bill:tab"]
+    assert await reconciler(database, rooms).run_once() == 0
+
+
+async def test_a_ghost_is_gone(database: Database, rooms: FakeRooms) -> None:
+    room = await joined(database)
+    async with database.write() as tx:
+        await presence.media_joined(tx, room=room, identity="bill:tab")
+    rooms.rooms[room] = set()
+    await reconciler(database, rooms).run_once()
+    assert await present(database, room) == []
+
+
+async def test_who_arrives_while_the_engine_is_asked_stays(database: Database, rooms: FakeRooms) -> None:
+    room = await joined(database)
+    await joined(database, device="phone")
+    rooms.rooms[room] = {"bill:tab"}
+    listed = rooms.list_participants
+
+    async def list_and_arrive(name: str) -> list[str] | None:
+        answer = await listed(name)
+        async with database.write() as tx:
+            await presence.media_joined(tx, room=room, identity="bill:phone")
+        return answer
+
+    rooms.list_participants = list_and_arrive  # type: ignore[method-assign]
+    await reconciler(database, rooms).run_once()
+    assert sorted(await present(database, room)) == ["bill:phone", "bill:tab"]
+
+
+async def test_the_room_of_an_ended_session_goes(database: Database, rooms: FakeRooms) -> None:
+    room = await joined(database)
+    async with database.write() as tx:
+        await end.end_call(tx, SERVER, type="default", id="a")
+    worker = MediaWorker(database=database, rooms=rooms, subscribe=lambda _: lambda: None)
+    await worker.run_once()
+    rooms.rooms[room] = {"bill:tab"}  # it reappears
+    await reconciler(database, rooms).run_once()
+    await worker.run_once()
+    assert rooms.rooms == {}
+
+
+async def test_rooms_of_others_are_left_alone(database: Database, rooms: FakeRooms) -> None:
+    rooms.rooms["somebody-elses"] = {"x"}
+    await reconciler(database, rooms).run_once()
+    async with database.read() as tx:
+        assert await outbox.next_due(tx) is None

@@ -1,0 +1,119 @@
+"""Effects are repeated until the media engine has confirmed them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from callclock_server.media.worker import LONGEST_PAUSE_SECONDS, MediaWorker, pause_after
+from callclock_server.storage import outbox
+from callclock_server.storage.database import Database
+from callclock_server.timekeeping import FakeClock
+
+from .fakes import FakeRooms
+
+Receivers = list[Callable[[Any], None]]
+
+
+@pytest.fixture
+def receivers() -> Receivers:
+    return []
+
+
+@pytest.fixture
+def worker(database: Database, rooms: FakeRooms, receivers: Receivers) -> MediaWorker:
+    def subscribe(receiver: Callable[[Any], None]) -> Callable[[], None]:
+        receivers.append(receiver)
+        return receivers.clear
+
+    return MediaWorker(database=database, rooms=rooms, subscribe=subscribe)
+
+
+async def promise(database: Database, kind: str, room: str, **payload: Any) -> None:
+    async with database.write() as tx:
+        await outbox.add(tx, kind=kind, payload={"room": room, **payload})
+
+
+async def left(database: Database) -> bool:
+    async with database.read() as tx:
+        return await outbox.next_due(tx) is not None
+
+
+async def test_every_kind_is_done_and_settled(
+    worker: MediaWorker, database: Database, rooms: FakeRooms
+) -> None:
+    await promise(database, outbox.ROOM_ENSURE, "a")
+    await promise(database, outbox.PARTICIPANT_PERMISSIONS, "a", identity="bill:tab", sources=["microphone"])
+    await promise(database, outbox.PARTICIPANT_REMOVE, "a", identity="bill:tab")
+    await promise(database, outbox.ROOM_DELETE, "a")
+    assert await worker.run_once() == 4
+    assert rooms.done == ["ensure a", "allow bill:tab in a", "remove bill:tab from a", "delete a"]
+    assert rooms.permissions == {("a", "bill:tab"): ["microphone"]}
+    assert not await left(database)
+
+
+async def test_a_failed_effect_is_repeated_after_a_pause(
+    worker: MediaWorker, database: Database, rooms: FakeRooms, clock: FakeClock
+) -> None:
+    rooms.rooms["a"] = {"bill:tab"}
+    rooms.failures = 2
+    await promise(database, outbox.ROOM_DELETE, "a")
+    for attempt in range(3):
+        assert await worker.run_once() == 1
+        assert await worker.run_once() == 0
+        clock.advance(pause_after(attempt))
+    assert rooms.rooms == {}
+    assert not await left(database)
+
+
+async def test_after_a_failure_the_later_effects_of_that_room_wait_and_others_do_not(
+    worker: MediaWorker, database: Database, rooms: FakeRooms, clock: FakeClock
+) -> None:
+    rooms.failures = 1
+    await promise(database, outbox.ROOM_ENSURE, "a")
+    await promise(database, outbox.ROOM_DELETE, "a")
+    await promise(database, outbox.ROOM_ENSURE, "b")
+    await worker.run_once()
+    assert rooms.done == ["ensure b"]
+    clock.advance(1)
+    await worker.run_once()
+    assert rooms.done == ["ensure b", "ensure a", "delete a"]
+
+
+async def test_the_effect_of_a_worker_that_died_comes_back_after_its_lease(
+    worker: MediaWorker, database: Database, rooms: FakeRooms, clock: FakeClock
+) -> None:
+    await promise(database, outbox.ROOM_DELETE, "a")
+    async with database.write() as tx:
+        assert len(await outbox.claim(tx, limit=10, lease_seconds=30)) == 1
+    assert await worker.run_once() == 0
+    clock.advance(31)
+    assert await worker.run_once() == 1
+    assert rooms.done == ["delete a"]
+
+
+async def test_a_hint_wakes_the_worker(
+    worker: MediaWorker, database: Database, rooms: FakeRooms, receivers: Receivers
+) -> None:
+    finished = asyncio.Event()
+    rooms.delete_room = lambda name: _note(finished)  # type: ignore[method-assign]
+    running = asyncio.create_task(worker.run())
+    await asyncio.sleep(0)  # let it subscribe
+    assert receivers
+    await promise(database, outbox.ROOM_DELETE, "a")
+    receivers[0](None)
+    async with asyncio.timeout(2):
+        await finished.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def _note(event: asyncio.Event) -> None:
+    event.set()
+
+
+def test_pauses_grow_to_a_bound() -> None:
+    assert [pause_after(attempts) for attempts in range(3)] == [0.1, 0.2, 0.4]
+    assert pause_after(1000) == LONGEST_PAUSE_SECONDS
