@@ -9,7 +9,7 @@ export default tseslint.config(
     files: ['**/*.{ts,tsx}'],
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: {
-      parserOptions: { project: ['./packages/tsconfig.test.json'], tsconfigRootDir: import.meta.dirname },
+      parserOptions: { project: ['./packages/tsconfig.test.json', './apps/telemedicine/tsconfig.json'], tsconfigRootDir: import.meta.dirname },
     },
     rules: {
       // Numbers and URLs read well inside template strings.
@@ -20,6 +20,6 @@ export default tseslint.config(
       '@typescript-eslint/no-unnecessary-type-parameters': 'off',
     },
   },
-  { files: ['packages/react/**/*.{ts,tsx}'], extends: [reactHooks.configs.flat.recommended] },
+  { files: ['packages/react/**/*.{ts,tsx}', 'apps/**/*.{ts,tsx}'], extends: [reactHooks.configs.flat.recommended] },
   { files: ['**/*.mjs'], languageOptions: { globals: { URL: 'readonly', process: 'readonly', console: 'readonly' } } },
 );

@@ -6,7 +6,9 @@ from pathlib import Path
 from callclock_server.api.problems import STATUS, leaves
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
-ROW = re.compile(r'^\| <a id="(?P<anchor>[a-z-]+)"></a>`(?P<code>[a-z-]+)` \| (?P<status>\d{3}) \|', re.MULTILINE)
+ROW = re.compile(
+    r'^\| <a id="(?P<anchor>[a-z-]+)"></a>`(?P<code>[a-z-]+)` \| (?P<status>\d{3}) \|', re.MULTILINE
+)
 
 
 def test_every_code_of_the_table_has_a_row_with_its_status() -> None:

@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from callclock_server.testing import RunningServer, running_server
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -46,13 +46,13 @@ from callclock_server.clock.sweeper import Sweeper
 from callclock_server.media.access import MediaAccess
 from callclock_server.media.reconciler import Reconciler
 from callclock_server.media.rooms import LiveKitRooms
-from callclock_server.media.standing import measure
 from callclock_server.media.tokens import TokenMint
 from callclock_server.media.worker import MediaWorker
 from callclock_server.settings import Settings, SettingsError
 from callclock_server.sfu.server import RoomServer, RoomServerSettings
 from callclock_server.storage import migrate
 from callclock_server.storage.database import Database, Hint
+from callclock_server.storage.standing import measure
 from callclock_server.timekeeping import Clock, SystemClock
 
 log = structlog.get_logger("callclock")
@@ -77,7 +77,7 @@ def create_app(
     server = Server(settings, clock=clock or SystemClock())
     app = build_api(clock=server.clock, lifespan=server.lifespan)
     app.router.routes[:0] = server.routes(app)
-    app.router.routes += [*extra_routes, *page_routes(_web_folder(settings), media_url=settings.livekit_url)]
+    app.router.routes += [*extra_routes, *page_routes(web_folder(settings), media_url=settings.livekit_url)]
     _add_layers(app, settings, server)
     return app
 
@@ -272,7 +272,7 @@ def _add_layers(app: FastAPI, settings: Settings, server: Server) -> None:
     app.add_middleware(RequestFrame, clock=server.clock, metrics=server.metrics, https=https)
 
 
-def _web_folder(settings: Settings) -> Path | None:
+def web_folder(settings: Settings) -> Path | None:
     if settings.web_dir is not None:
         return settings.web_dir
     return next((folder for folder in (_PACKAGED_WEB, _BUILT_WEB) if (folder / "index.html").is_file()), None)

@@ -15,7 +15,7 @@ import httpx
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from callclock_server.app import _web_folder
+from callclock_server.app import web_folder
 from callclock_server.settings import Settings
 from callclock_server.storage.migrate import pending
 
@@ -152,7 +152,7 @@ def check_media_port(settings: Settings, *, server_runs: bool) -> Finding:
 
 def check_web_files(settings: Settings) -> Finding:
     """The telemedicine app is built."""
-    folder = _web_folder(settings)
+    folder = web_folder(settings)
     if folder is not None and (folder / "index.html").is_file():
         return Finding(Level.OK, "web files", "Built.")
     remedy = "Run `make web`, or set CALLCLOCK_WEB_DIR to a folder that holds them. The API needs none."

@@ -9,7 +9,7 @@ from callclock import AsyncStreamClient
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from callclock_server.app import _web_folder, create_app
+from callclock_server.app import create_app, web_folder
 from callclock_server.demo.appointment import Appointments
 from callclock_server.demo.routes import demo_routes
 from callclock_server.settings import Settings
@@ -34,7 +34,7 @@ def build_demo(settings: Settings) -> Demo:
     # The demonstration's routes need a client, the client needs the application, and that needs the routes.
     client = AsyncStreamClient(api_key, secret, transport=httpx.ASGITransport(app=the_app))
     appointments = Appointments(client)
-    web_is_built = _web_folder(settings) is not None
+    web_is_built = web_folder(settings) is not None
     public_url = settings.public_url or settings.loopback_url
     routes = demo_routes(appointments, public_url=public_url, web_is_built=web_is_built)
     app = create_app(settings, extra_routes=routes)

@@ -14,9 +14,9 @@ from typing import Protocol
 import structlog
 
 from callclock_server.media.rooms import MediaUnavailable, RoomControl
-from callclock_server.media.standing import running_rooms
 from callclock_server.storage import outbox, participants, sessions
 from callclock_server.storage.database import Database, Transaction
+from callclock_server.storage.standing import running_rooms
 
 log = structlog.get_logger("callclock.media")
 

@@ -1,4 +1,4 @@
-"""What stands in the database now, as the media part and the operator want to know it."""
+"""What stands in the database now, as the media rooms and the operator want to know it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from callclock_server.storage.database import Transaction
-from callclock_server.storage.tables import outbox, sessions
+from .database import Transaction
+from .tables import outbox, sessions
 
 _RUNNING = sessions.c.ended_at.is_(None)
 
