@@ -71,6 +71,11 @@ async def reconcile(tx: Transaction, *, room: str, identities: Collection[str]) 
         await media_joined(tx, room=room, identity=identity)
 
 
+async def carries_presence(tx: Transaction, *, connection_id: str) -> bool:
+    """Return whether anybody's presence hangs on this event stream: most streams only watch."""
+    return bool(await sessions.cids_with_connection(tx, connection_id))
+
+
 async def connection_lost(tx: Transaction, *, connection_id: str) -> None:
     """Start the grace of those whose presence hangs on an event stream that is gone (engine `none`)."""
     cids = await sessions.cids_with_connection(tx, connection_id)

@@ -155,6 +155,9 @@ class Hub:
         user_id = connection.actor.user_id
         if user_id is not None and not any(c.actor.user_id == user_id for c in self._connections.values()):
             self._unlisten(user_channel(user_id))
+        async with self._database.read() as tx:
+            if not await presence.carries_presence(tx, connection_id=connection.id):
+                return
         async with self._database.write() as tx:
             await presence.connection_lost(tx, connection_id=connection.id)
 

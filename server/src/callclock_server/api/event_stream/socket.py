@@ -139,6 +139,6 @@ async def _close(websocket: WebSocket, close: Close) -> None:
     """Close with a code; a reader that takes not even that is left to the keep-alive."""
     if websocket.application_state is not WebSocketState.CONNECTED:
         return
-    with suppress(TimeoutError, RuntimeError, OSError):
+    with suppress(TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
         async with asyncio.timeout(CLOSE_WITHIN_SECONDS):
             await websocket.close(code=int(close.code), reason=close.reason)
