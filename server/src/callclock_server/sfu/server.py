@@ -26,8 +26,8 @@ from callclock_server.sfu.tokens import Grants, TokenError, refreshed, verify
 from callclock_server.sfu.twirp import (
     MAX_ROOM_NAME_LENGTH,
     PATH_PREFIX,
+    RoomApi,
     RoomDefaults,
-    RoomService,
     TwirpError,
 )
 from callclock_server.sfu.webhooks import RetryPolicy, Webhooks
@@ -81,7 +81,7 @@ class RoomServer:
         self._webhooks: Webhooks | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.rooms = Rooms(now=time.time, notify=self._notify, patience=settings.patience)
-        self._service = RoomService(
+        self._room_api = RoomApi(
             self.rooms,
             defaults=RoomDefaults(
                 empty_timeout=settings.empty_timeout,
@@ -185,7 +185,7 @@ class RoomServer:
                 raise TwirpError("bad_route", f"unexpected Content-Type: {content_type[:64]!r}")
             as_json = content_type == "application/json"
             body = await read_body(receive)
-            response = self._service.call(method, body, json=as_json, grants=grants)
+            response = self._room_api.call(method, body, json=as_json, grants=grants)
         except Refusal as exc:
             await respond_twirp_error(send, exc.status, "unauthenticated", str(exc))
         except TwirpError as exc:

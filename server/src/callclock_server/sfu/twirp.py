@@ -54,7 +54,7 @@ class RoomDefaults:
     remote_unmute: bool = False
 
 
-class RoomService:
+class RoomApi:
     """Serves the room API on the given rooms."""
 
     def __init__(self, rooms: Rooms, *, defaults: RoomDefaults) -> None:
