@@ -1,0 +1,88 @@
+import { type DeviceChoices, OwnCapability, SessionTimer, useCallStateHooks } from '@callclock/react';
+import type { SubmitEvent } from 'react';
+import { namesOf, useOtherPeople } from '../call/people';
+import { CameraPicture } from '../devices/CameraPicture';
+import { DeviceRow } from '../devices/DeviceRow';
+import { MicrophoneLevel } from '../devices/MicrophoneLevel';
+import { useDevicePreview } from '../devices/useDevicePreview';
+import { refusalFor } from '../words/refusals';
+import { lengthInWords, timeOfDay } from '../words/times';
+
+interface PreJoinScreenProps {
+  isJoining: boolean;
+  /** The code of what went wrong at the last attempt. */
+  problem: string | undefined;
+  onJoin: (devices: DeviceChoices) => void;
+}
+
+/** A look in the mirror before the call: whom one meets, for how long, and whether one is seen and heard. */
+export function PreJoinScreen({ isJoining, problem, onJoin }: PreJoinScreenProps) {
+  const start = useDefaultDevices();
+  const together = start.camera && start.microphone;
+  const camera = useDevicePreview('camera', { initiallyOn: start.camera, together });
+  const microphone = useDevicePreview('microphone', { initiallyOn: start.microphone, together });
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    onJoin({ camera: camera.choice, microphone: microphone.choice });
+  };
+  return (
+    <main className="tm-page">
+      <form className="tm-columns" onSubmit={submit}>
+        <AppointmentFacts />
+        <div className="tm-mirror">
+          <CameraPicture camera={camera} />
+          <DeviceRow name="Camera" icons={['camera', 'camera-off']} device={camera} />
+          <DeviceRow name="Microphone" icons={['mic', 'mic-off']} device={microphone}>
+            {microphone.track !== undefined && <MicrophoneLevel track={microphone.track} />}
+          </DeviceRow>
+        </div>
+        <div className="tm-join">
+          <button type="submit" className="cc-button cc-button-accent tm-main-button" disabled={isJoining}>
+            {isJoining ? 'Joining…' : camera.choice === false ? 'Join without camera' : 'Join the call'}
+          </button>
+          <p className="tm-problem" role="alert">
+            {problem !== undefined && `${refusalFor(problem).heading}. ${refusalFor(problem).advice}`}
+          </p>
+        </div>
+      </form>
+    </main>
+  );
+}
+
+function AppointmentFacts() {
+  const { useCallSettings, useCallStartsAt, useParticipants, useSessionTimer } = useCallStateHooks();
+  const people = useOtherPeople();
+  const seconds = useCallSettings()?.limits.max_duration_seconds ?? null;
+  const startsAt = useCallStartsAt();
+  const present = useParticipants();
+  const { endsAt } = useSessionTimer();
+  const here = people.filter((person) => present.some((participant) => participant.userId === person.id));
+  return (
+    <header className="tm-facts-column">
+      <h1 className="tm-headline">
+        {seconds === null ? 'Your appointment' : lengthInWords(seconds)} with {namesOf(people)}
+      </h1>
+      {startsAt !== undefined && <p className="tm-lead">Planned for {timeOfDay(startsAt)}</p>}
+      <p className="tm-lead" role="status">
+        {here.length > 0
+          ? `${namesOf(here)} ${here.length > 1 ? 'are' : 'is'} in the call and waiting for you.`
+          : 'The clock starts when the first of you joins. The call ends by itself when the time is over.'}
+      </p>
+      {endsAt !== null && (
+        <div className="tm-running">
+          <SessionTimer />
+          <span className="tm-clock-end">ends {timeOfDay(endsAt)}</span>
+        </div>
+      )}
+    </header>
+  );
+}
+
+function useDefaultDevices(): { camera: boolean; microphone: boolean } {
+  const { useCallSettings, useHasPermissions } = useCallStateHooks();
+  const settings = useCallSettings();
+  const mayShow = useHasPermissions(OwnCapability.SEND_VIDEO);
+  const maySpeak = useHasPermissions(OwnCapability.SEND_AUDIO);
+  const wantsCamera = settings?.video.enabled === true && settings.video.camera_default_on;
+  return { camera: mayShow && wantsCamera, microphone: maySpeak && settings?.audio.mic_default_on === true };
+}
