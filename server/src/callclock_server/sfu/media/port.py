@@ -55,7 +55,7 @@ class MediaPort:
         self._touched: set[Peer] = set()
         self._logged_at = float("-inf")
         self._loop.add_reader(sock.fileno(), self._on_readable)
-        self._timer = self._loop.call_later(_TIMER_SECONDS, self._on_timer)
+        self._timer: asyncio.TimerHandle | None = None  # runs while there are peers
 
     @classmethod
     async def open(cls, *, host: str = _ANY_HOST, port: int = 0, addresses: Sequence[str] = ()) -> MediaPort:
@@ -96,13 +96,16 @@ class MediaPort:
         )
         self._peers[peer] = set()
         self._index(peer)
+        if self._timer is None:
+            self._timer = self._loop.call_later(_TIMER_SECONDS, self._on_timer)
         return peer
 
     async def close(self) -> None:
         """Close every peer and the socket."""
         for peer in list(self._peers):
             peer.close()
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._loop.remove_reader(self._sock.fileno())
         self._sock.close()
 
@@ -180,6 +183,9 @@ class MediaPort:
         self._by_address[address] = peer
 
     def _on_timer(self) -> None:
+        if not self._peers:
+            self._timer = None
+            return
         self._timer = self._loop.call_later(_TIMER_SECONDS, self._on_timer)
         now = time.monotonic()
         for peer in list(self._peers):
