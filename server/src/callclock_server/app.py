@@ -252,6 +252,9 @@ class Server:
                 udp_port=settings.media_port,
                 addresses=settings.media_addresses,
                 webhook_urls=(settings.loopback_url + WEBHOOK_PATH,),
+                # They go to this process, which has stopped listening by then; the next start compares
+                # who is there.
+                last_webhooks_seconds=0.0,
             )
         )
 

@@ -96,6 +96,18 @@ async def test_life_of_a_room_is_told_in_order() -> None:
         assert left.participant.sid == joined.participant.sid
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(2.0, ["room_started", "room_finished"]), (0.0, ["room_started"])]
+)
+async def test_close_tells_of_the_end_only_where_somebody_listens(seconds: float, told: list[str]) -> None:
+    receiver = Receiver()
+    async with receiving(receiver) as url:
+        async with running(webhook_urls=[url], last_webhooks_seconds=seconds) as site:
+            await site.create_room()
+            await receiver.until(lambda: "room_started" in receiver.names)
+        assert receiver.names == told
+
+
 async def test_participant_that_never_connects_is_reported_as_aborted() -> None:
     receiver = Receiver()
     async with receiving(receiver) as url, running(webhook_urls=[url]) as site:

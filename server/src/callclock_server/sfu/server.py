@@ -54,6 +54,7 @@ class RoomServerSettings:
     auto_create: bool = False
     webhook_urls: Sequence[str] = ()
     webhook_retry: RetryPolicy = field(default_factory=RetryPolicy)
+    last_webhooks_seconds: float = 2.0
     empty_timeout: int = 300
     departure_timeout: int = 20
     remote_unmute: bool = False
@@ -116,15 +117,22 @@ class RoomServer:
         ]
 
     async def close(self) -> None:
-        """Send everybody away, deliver what webhooks are pending (2 s at most), close the port."""
+        """Send everybody away, deliver what webhooks are pending, close the port.
+
+        Deliveries get `last_webhooks_seconds`; with 0 nobody is told of the close, which suits a receiver
+        that stops together with this server.
+        """
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        webhooks, patience = self._webhooks, self._settings.last_webhooks_seconds
+        if patience <= 0:
+            self._webhooks = None
         self.rooms.close()
-        if self._webhooks is not None:
-            await self._webhooks.drain(timeout_seconds=2.0)
-            await self._webhooks.close()
+        if webhooks is not None:
+            await webhooks.drain(timeout_seconds=patience)
+            await webhooks.close()
             self._webhooks = None
         if self._media is not None:
             await self._media.close()

@@ -90,7 +90,7 @@ class Webhooks:
     async def drain(self, *, timeout_seconds: float) -> None:
         """Wait until everything is delivered, at most this long."""
         tasks = [line.task for line in self._lines.values() if line.task is not None]
-        if tasks:
+        if tasks and timeout_seconds > 0:
             await asyncio.wait(tasks, timeout=timeout_seconds)
 
     async def close(self) -> None:
