@@ -50,7 +50,7 @@ from callclock_server.media.tokens import TokenMint
 from callclock_server.media.worker import MediaWorker
 from callclock_server.settings import Settings, SettingsError
 from callclock_server.sfu.server import RoomServer, RoomServerSettings
-from callclock_server.storage import migrate
+from callclock_server.storage import migrate, sessions
 from callclock_server.storage.database import Database, Hint
 from callclock_server.storage.standing import measure
 from callclock_server.timekeeping import Clock, SystemClock
@@ -229,12 +229,16 @@ class Server:
     async def _check(self) -> None:
         if self._down:
             raise RuntimeError(f"not running: {', '.join(sorted(self._down))}")
-        await self._measure()
+        async with self._opened().read() as tx:
+            await sessions.earliest_alarm(tx)
 
-    async def _measure(self) -> None:
+    def _opened(self) -> Database:
         if self._database is None:
             raise RuntimeError("the database is not open")
-        async with self._database.read() as tx:
+        return self._database
+
+    async def _measure(self) -> None:
+        async with self._opened().read() as tx:
             standing = await measure(tx)
         self.metrics.armed_sessions.set(standing.armed_sessions)
         self.metrics.due_sessions.set(standing.due_sessions)
@@ -276,6 +280,7 @@ def _add_layers(app: FastAPI, settings: Settings, server: Server) -> None:
 
 
 def web_folder(settings: Settings) -> Path | None:
+    """Return where the built pages are: as configured, in the package, or in the repository; else None."""
     if settings.web_dir is not None:
         return settings.web_dir
     return next((folder for folder in (_PACKAGED_WEB, _BUILT_WEB) if (folder / "index.html").is_file()), None)
