@@ -1,13 +1,13 @@
 /** The React example of the README type-checks and works as it stands there. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemTimers } from '@callclock/client';
-import { FakeServer, type TrueTimers } from '@callclock/client/testing';
-import { act, cleanup, render, screen } from '@testing-library/react';
+import type { FakeServer, TrueTimers } from '@callclock/client/testing';
+import { act, render, screen } from '@testing-library/react';
 import * as React from 'react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { complaints, run } from '../../client/test/tutorial.js';
 import * as callclock from '../src/index.js';
+import { goBackToReality, pretendServer } from './pretended_server.js';
 
 const README = join(import.meta.dirname, '../../../../README.md');
 
@@ -20,26 +20,10 @@ function example(): string {
 let server: FakeServer<TrueTimers>;
 
 beforeEach(() => {
-  vi.useFakeTimers({ now: Date.parse('2026-11-23T13:00:00Z') });
-  server = new FakeServer({
-    ...systemTimers,
-    get trueNow() {
-      return Date.now();
-    },
-  });
-  vi.stubGlobal('CALLCLOCK_URL', 'http://server.test');
-  vi.stubGlobal('fetch', server.fetch);
-  vi.stubGlobal('WebSocket', function () {
-    return server.openSocket();
-  });
+  server = pretendServer();
 });
 
-afterEach(async () => {
-  cleanup();
-  await vi.advanceTimersByTimeAsync(100);
-  vi.unstubAllGlobals();
-  vi.useRealTimers();
-});
+afterEach(goBackToReality);
 
 test('the example has twenty lines at most and type-checks', { timeout: 60_000 }, () => {
   const lines = example().split('\n').filter((line) => line.trim() !== '');

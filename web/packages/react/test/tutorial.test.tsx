@@ -1,11 +1,11 @@
-import { systemTimers } from '@callclock/client';
-import { FakeServer, type TrueTimers } from '@callclock/client/testing';
+import type { FakeServer, TrueTimers } from '@callclock/client/testing';
 import { act, cleanup, fireEvent, render, screen } from '@testing-library/react';
 import * as dateFns from 'date-fns';
 import * as React from 'react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { complaints, run, snippet, tutorialIsHere, withOurImports } from '../../client/test/tutorial.js';
 import * as callclock from '../src/index.js';
+import { goBackToReality, pretendServer } from './pretended_server.js';
 
 type Component = React.ComponentType<Record<string, unknown>>;
 interface Page {
@@ -59,27 +59,11 @@ function tutorialTests() {
   let server: FakeServer<TrueTimers>;
 
   beforeEach(() => {
-    vi.useFakeTimers({ now: Date.parse('2026-11-23T13:00:00Z') });
-    server = new FakeServer({
-      ...systemTimers,
-      get trueNow() {
-        return Date.now();
-      },
-    });
-    vi.stubGlobal('CALLCLOCK_URL', 'http://server.test');
-    vi.stubGlobal('fetch', server.fetch);
-    vi.stubGlobal('WebSocket', function () {
-      return server.openSocket();
-    });
+    server = pretendServer();
     server.capabilities['bill'] = ['join-call', 'send-audio', 'send-video'];
   });
 
-  afterEach(async () => {
-    cleanup();
-    await vi.advanceTimersByTimeAsync(100);
-    vi.unstubAllGlobals();
-    vi.useRealTimers();
-  });
+  afterEach(goBackToReality);
 
   const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
   const present = () => server.call.session?.participants.map((one) => one.user_id) ?? [];
