@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .cache/stamps
+# Tests wait more than they compute: several at once finish sooner, also on two cores.
+SIDE_BY_SIDE := --dist loadscope
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
 .PHONY: help demo web web-deps install test check unit-python unit-web e2e format bench clean browser generated
@@ -65,13 +67,14 @@ check: $(STAMPS)/python-dev $(STAMPS)/web-deps ## formats, types, import directi
 	@.ci/check
 
 unit-python: $(STAMPS)/python-dev $(STAMPS)/web browser ## every Python test but the browser's
-	@$(BIN)/python -m pytest server/tests sdk-python/tests
+	@$(BIN)/python -m pytest server/tests sdk-python/tests -m "not punctual" $(SIDE_BY_SIDE) -n 3
+	@$(BIN)/python -m pytest server/tests sdk-python/tests -m punctual
 
 unit-web: $(STAMPS)/web-deps ## the web packages' tests
 	@cd web && npm test
 
 e2e: $(STAMPS)/python-dev $(STAMPS)/web browser ## two real browsers in a real call
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest tests $(SIDE_BY_SIDE) -n 2
 
 test: ## everything, from nothing, on a fresh machine
 	@$(MAKE) --no-print-directory install web browser

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.punctual
 SCRIPT = Path(__file__).with_name("sweeping_process.py")
 
 

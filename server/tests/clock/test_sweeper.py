@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from callclock_server.bus import LocalBus
 from callclock_server.clock import Sweeper
@@ -27,6 +28,7 @@ async def running(sweeper: Sweeper) -> AsyncIterator[asyncio.Task[Any]]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.punctual
 async def test_end_is_told_soon_after_the_deadline_and_never_before(deadlines: Any) -> None:
     cids = await deadlines.arm("soon", in_seconds=0.7, count=3)
     watch = deadlines.watch(cids)

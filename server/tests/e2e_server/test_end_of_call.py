@@ -12,6 +12,8 @@ from livekit import rtc
 
 from .visit import WITHIN_SECONDS, Seat, Visit, moment
 
+pytestmark = pytest.mark.punctual
+
 
 async def test_everybody_is_out_of_the_room_within_200_ms_of_the_deadline(server: RunningServer) -> None:
     async with Visit(server, seconds=4) as visit:

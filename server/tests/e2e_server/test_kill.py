@@ -19,6 +19,8 @@ from livekit import rtc
 
 from .visit import Seat
 
+pytestmark = pytest.mark.punctual
+
 SCRIPT = Path(__file__).with_name("process.py")
 READY_WITHIN_SECONDS = 30.0
 

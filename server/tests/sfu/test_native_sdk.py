@@ -121,6 +121,7 @@ async def _greet(call: rtc.RpcInvocationData) -> str:
     return f"hello {call.payload}"
 
 
+@pytest.mark.punctual
 @MODES
 async def test_deleting_the_room_disconnects_everybody_within_200_ms(
     site: Running, single_connection: bool
@@ -155,6 +156,7 @@ async def test_removed_participant_is_told_so_and_can_be_refused_again(
             await rtc.Room().connect(site.url, ticket)
 
 
+@pytest.mark.punctual
 @MODES
 async def test_lost_permission_stops_the_track_within_a_second_and_returns(
     site: Running, single_connection: bool
