@@ -179,7 +179,7 @@ class Server:
             media=MediaAccess(rooms, mint, public_url),
             clock=self.clock,
         )
-        self._socket = EventSocket(hub=hub, doorman=self.doorman, clock=self.clock)
+        self._socket = EventSocket(hub=hub, doorman=self.doorman)
 
         def note(hint: Hint) -> None:
             hub.note(hint)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from datetime import datetime
 from typing import Any
 
+import httpx
 import pytest
 from callclock_server.api.schemas.stream import (
     ErrorMessage,
@@ -159,6 +161,10 @@ async def test_the_warning_and_the_end_reach_the_stream(server: RunningServer, w
     deadline = joined["call"]["session"]["timer_ends_at"]
     assert ended["call"]["ended_at"] == deadline
     assert 0 <= (told_at - datetime.fromisoformat(deadline)).total_seconds() < 1
+    metrics = await asyncio.to_thread(httpx.get, f"{server.url}/metrics")
+    count = re.search(r"^callclock_end_lateness_seconds_count (\S+)", metrics.text, re.MULTILINE)
+    assert count is not None
+    assert float(count[1]) >= 1
 
 
 async def test_who_loses_the_right_to_read_is_unwatched(server: RunningServer, world: World) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-import orjson
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from callclock_server.domain.events import CALL_ENDED
@@ -13,6 +13,8 @@ from callclock_server.domain.session import MAX_DURATION_REACHED
 from callclock_server.storage.database import EventRow
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# The last fields of `call.ended`; reading the whole event for it would cost more than sending it.
+_ENDED_BY_CLOCK = re.compile(rf'"reason":"{MAX_DURATION_REACHED}","ended_at":"([^"]+)"}}$')
 _LATENESS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300)
 _REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
@@ -70,8 +72,8 @@ class Metrics:
     def note_ends(self, events: Iterable[EventRow], *, now: datetime) -> None:
         """Observe the lateness of calls that have just been ended by their clock."""
         for row in events:
-            if row.type == CALL_ENDED:
-                call = orjson.loads(row.payload).get("call") or {}
-                if call.get("ended_reason") == MAX_DURATION_REACHED:
-                    late = now - datetime.fromisoformat(call["ended_at"])
-                    self.end_lateness.observe(max(0.0, late.total_seconds()))
+            if row.type == CALL_ENDED and (
+                by_clock := _ENDED_BY_CLOCK.search(row.payload, len(row.payload) - 80)
+            ):
+                late = now - datetime.fromisoformat(by_clock[1])
+                self.end_lateness.observe(max(0.0, late.total_seconds()))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uvicorn
 from starlette.types import ASGIApp
 
+from callclock_server.api.event_stream.frames import FramesProtocol
+
 # A client that answers no WebSocket ping for this long is gone, whatever its network says.
 PING_SECONDS = 10.0
 MAX_WEBSOCKET_BYTES = 1024 * 1024
@@ -19,6 +21,7 @@ def uvicorn_config(app: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
         port=port,
         loop="uvloop",
         http="httptools",
+        ws=FramesProtocol,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -13,7 +13,7 @@ JSON = "application/json"
 
 def wire_time(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds, `2026-11-23T13:00:00.123456Z` (design rule 9)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def dump(value: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from callclock_server.domain import errors
@@ -11,18 +12,25 @@ from callclock_server.domain.session import Session
 from callclock_server.storage import ledger, participants, sessions, users
 from callclock_server.storage.database import Transaction
 
-from .access import Visit, look
+from .access import Visit, look, look_many
 from .answers import CallAnswer, Page, View
 from .cursor import decode_cursor, encode_cursor, page_size
 from .query import query_calls
 from .views import change_view, record_view, rfc3339, session_view
 
-__all__ = ["get_call", "get_ledger", "get_record", "get_session", "list_sessions", "query_calls"]
+__all__ = ["get_call", "get_calls", "get_ledger", "get_record", "get_session", "list_sessions", "query_calls"]
 
 
 async def get_call(tx: Transaction, by: Actor, *, type: str, id: str) -> CallAnswer:  # noqa: A002
     """Return a call with its members and what the reader may do."""
     return await (await look(tx, by, type=type, id=id)).answer()
+
+
+async def get_calls(
+    tx: Transaction, by: Actor, *, cids: Sequence[str]
+) -> dict[str, CallAnswer | errors.CallclockError]:
+    """Return each of these calls as `get_call` would, or the error it would raise. Raises UnknownUser."""
+    return await look_many(tx, by, cids)
 
 
 async def list_sessions(

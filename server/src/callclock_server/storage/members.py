@@ -43,6 +43,12 @@ async def get(tx: Transaction, *, cid: str, user_id: str) -> Member | None:
     return Member(**row._mapping) if row else None
 
 
+async def of_user(tx: Transaction, *, user_id: str, cids: Collection[str]) -> dict[str, Member]:
+    """Return a user's membership in those of the calls that have one."""
+    theirs = sa.select(members).where(members.c.user_id == user_id, members.c.cid.in_(list(cids)))
+    return {row.cid: Member(**row._mapping) for row in await tx.all(theirs)}
+
+
 async def of_calls(tx: Transaction, cids: Collection[str]) -> dict[str, list[Member]]:
     """Return the members of calls, in the order of their adding."""
     found: dict[str, list[Member]] = {cid: [] for cid in cids}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from callclock_server.api.event_stream.frames import FrameSink, stamped, text_frame
 from callclock_server.api.event_stream.outbox import Outbox, Overflow
 from callclock_server.api.event_stream.protocol import Close, CloseCode
 from callclock_server.api.wire import dump
@@ -30,24 +31,42 @@ class Connection:
     """An authenticated event stream. `hub.py` drives it, `socket.py` carries it."""
 
     def __init__(
-        self, *, connection_id: str, actor: Actor, expires_at: float | None, outbox: Outbox, now: float
+        self,
+        *,
+        connection_id: str,
+        actor: Actor,
+        expires_at: float | None,
+        outbox: Outbox,
+        sink: FrameSink | None,
+        stamp: Callable[[], str],
+        now: float,
     ) -> None:
         self.id = connection_id
         self.actor = actor
         self.expires_at = expires_at
         self.outbox = outbox
+        self.sink = sink
+        self._stamp = stamp
         self.subscriptions: dict[str, Subscription] = {}
         self.closing: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
         self.sending_since: float | None = None
         self.checked_at = now
 
     def say(self, message: Mapping[str, Any]) -> None:
-        """Queue a message; `server_time` is added when it is sent."""
+        """Send a message; `server_time` is added when it goes out."""
         self.put(dump(message).decode())
 
-    def put(self, payload: str) -> None:
-        """Queue JSON text without `server_time`; a reader too far behind is dropped (4008)."""
+    def put(self, payload: str, frame: bytes | None = None) -> None:
+        """Send JSON text without `server_time`; `frame` is the same with it, when others get it too.
+
+        It goes out at once to a reader that keeps up, else it waits; a reader too far behind is dropped
+        (4008).
+        """
         if self.closing.done():
+            return
+        sink = self.sink
+        if sink is not None and sink.ready and not self.outbox and self.sending_since is None:
+            sink.write(frame or text_frame(stamped(payload, self._stamp())))
             return
         try:
             self.outbox.put(payload)
@@ -59,8 +78,8 @@ class Connection:
         if not self.closing.done():
             self.closing.set_result(Close(code, reason))
 
-    def deliver(self, row: EventRow) -> bool:
-        """Queue an event of a watched call. False when events before it are missing."""
+    def deliver(self, row: EventRow, frame: bytes | None = None) -> bool:
+        """Send an event of a watched call. False when events before it are missing."""
         subscription = self.subscriptions.get(row.cid)
         if subscription is None:
             return True
@@ -72,7 +91,7 @@ class Connection:
         if row.id != subscription.seen_id + 1:
             return False
         subscription.seen_id = row.id
-        self.put(row.payload)
+        self.put(row.payload, frame)
         return True
 
     def hold(self, cid: str) -> Subscription:

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -20,15 +20,18 @@ import structlog
 
 from callclock_server.api.auth import LEEWAY_SECONDS, Identity
 from callclock_server.api.event_stream.connection import Connection, Subscription
+from callclock_server.api.event_stream.frames import FrameSink, stamped, text_frame
 from callclock_server.api.event_stream.outbox import Outbox, OutboxLimits
 from callclock_server.api.event_stream.protocol import HEALTH_CHECK_SECONDS, MAX_WATCHED, Close, CloseCode
 from callclock_server.api.metrics import Metrics
+from callclock_server.api.wire import wire_time
 from callclock_server.bus import Bus, call_channel
 from callclock_server.calls import presence, read, users
+from callclock_server.calls.answers import CallAnswer
 from callclock_server.domain import events as kinds
 from callclock_server.domain.errors import AuthenticationError, CallclockError
 from callclock_server.storage import events
-from callclock_server.storage.database import Database, EventRow, Hint, Transaction
+from callclock_server.storage.database import Database, EventRow, Hint
 from callclock_server.timekeeping import Clock
 
 log = structlog.get_logger("callclock.events")
@@ -112,8 +115,12 @@ class Hub:
 
     # -- connections ---------------------------------------------------------------------------------------
 
-    async def admit(self, identity: Identity, *, resume: str | None) -> Connection:
+    async def admit(
+        self, identity: Identity, *, resume: str | None, sink: FrameSink | None = None
+    ) -> Connection:
         """Open a connection for a verified token; `resume` carries the presence of an earlier one on.
+
+        With a `sink`, messages go straight into the socket as long as its reader keeps up.
 
         Raises `UnknownUser`.
         """
@@ -125,6 +132,8 @@ class Hub:
             actor=identity.actor,
             expires_at=identity.expires_at,
             outbox=Outbox(self._limits),
+            sink=sink,
+            stamp=self.stamp,
             now=time.monotonic(),
         )
         former = self._connections.get(connection_id)
@@ -160,6 +169,10 @@ class Hub:
                 return
         async with self._database.write() as tx:
             await presence.connection_lost(tx, connection_id=connection.id)
+
+    def stamp(self) -> str:
+        """Return the present time as `server_time` says it."""
+        return wire_time(self._clock.now())
 
     def count_drop(self, close: Close) -> None:
         """Count a connection that the server closed."""
@@ -204,16 +217,16 @@ class Hub:
         for start in range(0, len(cids), CIDS_PER_READ):
             part = cids[start : start + CIDS_PER_READ]
             held = [self._hold(connection, cid) for cid in part]
-            async with self._database.read() as tx:
-                for subscription in held:
-                    try:
-                        state = await self._state(tx, connection, subscription)
-                    except CallclockError as error:
-                        self._drop(connection, subscription.cid)
-                        refused.append({"cid": subscription.cid, "code": error.code})
-                    else:
-                        states.append(state)
-                        ready.append(subscription)
+            answers = await self._answers(connection, part)
+            for subscription in held:
+                answer = answers[subscription.cid]
+                if isinstance(answer, CallclockError):
+                    self._drop(connection, subscription.cid)
+                    refused.append({"cid": subscription.cid, "code": answer.code})
+                else:
+                    subscription.seen_id = max(subscription.seen_id, int(answer.call["last_event_id"]))
+                    states.append(answer.as_json())
+                    ready.append(subscription)
         connection.say({"type": "watch.ok", "calls": states, "errors": refused})
         for subscription in ready:
             self._release(connection, subscription)
@@ -225,13 +238,14 @@ class Hub:
             self._drop(connection, cid)
         connection.say({"type": "unwatch.ok", "cids": named})
 
-    async def _state(
-        self, tx: Transaction, connection: Connection, subscription: Subscription
-    ) -> dict[str, Any]:
-        type_name, _, call_id = subscription.cid.partition(":")
-        answer = await read.get_call(tx, connection.actor, type=type_name, id=call_id)
-        subscription.seen_id = max(subscription.seen_id, int(answer.call["last_event_id"]))
-        return answer.as_json()
+    async def _answers(
+        self, connection: Connection, cids: Sequence[str]
+    ) -> Mapping[str, CallAnswer | CallclockError]:
+        try:
+            async with self._database.read() as tx:
+                return await read.get_calls(tx, connection.actor, cids=cids)
+        except CallclockError as error:
+            return dict.fromkeys(cids, error)
 
     def _hold(self, connection: Connection, cid: str) -> Subscription:
         self._watchers.setdefault(cid, set()).add(connection)
@@ -261,12 +275,14 @@ class Hub:
 
     def offer(self, rows: Iterable[EventRow]) -> None:
         """Take events of committed transactions; repeated ones are known by their ids. Never waits."""
+        now = self.stamp()
         for row in rows:
             watchers = self._watchers.get(row.cid)
             if not watchers:
                 continue
+            frame = text_frame(stamped(row.payload, now))
             for connection in tuple(watchers):
-                if not connection.deliver(row):
+                if not connection.deliver(row, frame):
                     subscription = connection.hold(row.cid)
                     if subscription.held is not None:
                         subscription.held.append(row)

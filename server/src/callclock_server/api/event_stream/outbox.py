@@ -42,11 +42,19 @@ class Outbox:
         self._bytes += len(message)
         self._ready.set()
 
-    async def get(self) -> str:
-        """Wait for the next message and take it."""
+    async def filled(self) -> None:
+        """Wait until there is a message."""
         while not self._messages:
             self._ready.clear()
             await self._ready.wait()
-        message = self._messages.popleft()
-        self._bytes -= len(message)
-        return message
+
+    def take(self, most_bytes: int) -> list[str]:
+        """Take the next messages: one at least, if there is any, and no more than `most_bytes` otherwise."""
+        taken: list[str] = []
+        size = 0
+        while self._messages and (not taken or size + len(self._messages[0]) <= most_bytes):
+            message = self._messages.popleft()
+            size += len(message)
+            taken.append(message)
+        self._bytes -= size
+        return taken

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from callclock_server.api.auth import Doorman
 from callclock_server.api.event_stream.connection import Connection
+from callclock_server.api.event_stream.frames import EXTENSION, stamped, text_frame
 from callclock_server.api.event_stream.hub import Hub
 from callclock_server.api.event_stream.protocol import (
     AUTH_WITHIN_SECONDS,
@@ -25,20 +25,18 @@ from callclock_server.api.event_stream.protocol import (
     Unwatch,
     Watch,
 )
-from callclock_server.api.wire import wire_time
 from callclock_server.domain.errors import AuthenticationError, TokenExpired
-from callclock_server.timekeeping import Clock
 
 CLOSE_WITHIN_SECONDS = 5.0
+WRITE_BYTES = 64 * 1024
 
 
 class EventSocket:
     """Serves one WebSocket after the other; holds nothing between them."""
 
-    def __init__(self, *, hub: Hub, doorman: Doorman, clock: Clock) -> None:
+    def __init__(self, *, hub: Hub, doorman: Doorman) -> None:
         self._hub = hub
         self._doorman = doorman
-        self._clock = clock
 
     async def serve(self, websocket: WebSocket) -> None:
         """Carry one event stream from its first message to its close."""
@@ -70,7 +68,8 @@ class EventSocket:
             return Close(CloseCode.AUTH_FAILED, "authentication-required")
         try:
             identity = self._doorman.admit(api_key=outcome.api_key, token=outcome.token)
-            connection = await self._hub.admit(identity, resume=outcome.connection_id)
+            sink = websocket.scope.get("extensions", {}).get(EXTENSION)
+            connection = await self._hub.admit(identity, resume=outcome.connection_id, sink=sink)
         except TokenExpired as error:
             return Close(CloseCode.TOKEN_EXPIRED, error.code)
         except AuthenticationError as error:
@@ -119,11 +118,20 @@ class EventSocket:
                 connection.close(code, reason)
 
     async def _write(self, websocket: WebSocket, connection: Connection) -> None:
-        stamp: Callable[[], str] = lambda: wire_time(self._clock.now())  # noqa: E731
+        """Send what had to wait, stamped at the last moment."""
+        outbox, sink = connection.outbox, connection.sink
         while True:
-            payload = await connection.outbox.get()
+            await outbox.filled()
             connection.sending_since = time.monotonic()
-            await websocket.send_text(f'{{"server_time":"{stamp()}",{payload[1:]}')
+            if sink is None:
+                (message,) = outbox.take(0)
+                await websocket.send_text(stamped(message, self._hub.stamp()))
+            else:
+                await sink.drained()
+                if not sink.open:
+                    return
+                now = self._hub.stamp()
+                sink.write(b"".join([text_frame(stamped(m, now)) for m in outbox.take(WRITE_BYTES)]))
             connection.sending_since = None
 
 
