@@ -62,6 +62,7 @@ class RunningServer:
         self.url = ""
         self._extra_routes = extra_routes
         self._clock = clock
+        self._port: int = settings.pop("port", 0)
         self._given = settings
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._server: uvicorn.Server | None = None
@@ -97,7 +98,7 @@ class RunningServer:
 
     def start(self) -> Self:
         """Start and wait until requests are answered. Raises what the start raised."""
-        listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        listener = socket.create_server(("127.0.0.1", self._port), backlog=2048)
         port: int = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         settings = self._settings(port)

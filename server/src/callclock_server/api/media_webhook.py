@@ -11,7 +11,16 @@ from callclock_server.api.problems import problem_response
 from callclock_server.api.routing import Edge
 from callclock_server.calls import presence
 from callclock_server.domain.errors import InvalidToken
-from callclock_server.media.webhooks import MediaJoined, MediaLeft, Notice, WebhookRejected, read_webhook
+from callclock_server.media.probe import PROBE_PREFIX
+from callclock_server.media.rooms import MediaUnavailable
+from callclock_server.media.webhooks import (
+    MediaJoined,
+    MediaLeft,
+    Notice,
+    RoomStarted,
+    WebhookRejected,
+    read_webhook,
+)
 from callclock_server.storage import outbox, sessions
 from callclock_server.storage.database import Transaction
 
@@ -35,12 +44,22 @@ def media_webhook_route(*, api_key: str, api_secret: str) -> Route:
             log.warning("webhook_rejected", reason=str(exc))
             refusal = InvalidToken(str(exc))
             return problem_response(refusal, now=edge.clock.now(), request_id=request.state.request_id)
-        if notice is not None:
+        if isinstance(notice, RoomStarted) and notice.room.startswith(PROBE_PREFIX):
+            await _answer_probe(edge, notice.room)
+        elif notice is not None:
             async with edge.transactions.database.write() as tx:
                 await _take(tx, notice)
         return Response(status_code=204)
 
     return Route(PATH, receive, methods=["POST"])
+
+
+async def _answer_probe(edge: Edge, room: str) -> None:
+    """Show whoever looks (`media.probe`) that webhooks arrive and that the engine obeys from here."""
+    try:
+        await edge.media.rooms.delete_room(room)
+    except MediaUnavailable as exc:
+        log.warning("probe_not_answered", reason=str(exc))
 
 
 async def _take(tx: Transaction, notice: Notice) -> None:
