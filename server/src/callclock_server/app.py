@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import fields
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -28,7 +29,6 @@ from callclock_server import bus as buses
 from callclock_server.api.application import build_api
 from callclock_server.api.auth import Doorman
 from callclock_server.api.docs import docs_routes
-from callclock_server.api.event_stream.handoff import Pace
 from callclock_server.api.event_stream.hub import Hub
 from callclock_server.api.event_stream.socket import EventSocket
 from callclock_server.api.frame import RequestFrame
@@ -44,7 +44,6 @@ from callclock_server.api.schema import events_schema, openapi_schema
 from callclock_server.api.transaction import Transactions
 from callclock_server.calls import presence
 from callclock_server.clock.sweeper import Sweeper
-from callclock_server.domain.errors import NotReady
 from callclock_server.media.access import MediaAccess
 from callclock_server.media.reconciler import Reconciler
 from callclock_server.media.rooms import LiveKitRooms
@@ -53,7 +52,7 @@ from callclock_server.media.worker import MediaWorker
 from callclock_server.settings import Settings, SettingsError
 from callclock_server.sfu.server import RoomServer, RoomServerSettings
 from callclock_server.storage import migrate, sessions
-from callclock_server.storage.database import Database, Hint
+from callclock_server.storage.database import Database, EventRow, Hint
 from callclock_server.storage.standing import measure
 from callclock_server.timekeeping import Clock, SystemClock
 
@@ -78,7 +77,6 @@ def create_app(
         )
     server = Server(settings, clock=clock or SystemClock())
     app = build_api(clock=server.clock, lifespan=server.lifespan)
-    app.state.drain = server.drain
     app.router.routes[:0] = server.routes(app)
     app.router.routes += [*extra_routes, *page_routes(web_folder(settings), media_url=settings.livekit_url)]
     _add_layers(app, settings, server)
@@ -92,7 +90,6 @@ class Server:
         self.settings = settings
         self.clock = clock
         self.metrics = Metrics()
-        self.bus = buses.LocalBus()
         self.doorman = Doorman(settings.keys, clock)
         self._key, self._secret = settings.media_credentials
         self._room_server = self._embedded_media()
@@ -100,8 +97,6 @@ class Server:
         self._socket: EventSocket | None = None
         self._loops: dict[str, asyncio.Task[None]] = {}
         self._down: set[str] = set()
-        self._hub: Hub | None = None
-        self.draining = False
 
     def routes(self, app: FastAPI) -> list[BaseRoute]:
         """All routes that are not part of the described API."""
@@ -131,9 +126,10 @@ class Server:
         """Open everything, start the loops; close everything in the reverse order."""
         async with AsyncExitStack() as stack:
             database = await self._open_database(stack)
+            bus = await self._open_bus(stack, database)
             hub = Hub(
                 database=database,
-                bus=self.bus,
+                bus=bus,
                 clock=self.clock,
                 metrics=self.metrics,
                 secret=next(iter(self.settings.keys.values())),
@@ -143,11 +139,10 @@ class Server:
             )
             stack.push_async_callback(rooms.close)
             self._wire(app, database, hub, rooms)
-            self._hub = hub
             if self._room_server is not None:
                 await self._room_server.start()
                 stack.push_async_callback(self._room_server.close)
-            self._start_loops(stack, database, hub, rooms)
+            self._start_loops(stack, database, bus, hub, rooms)
             stack.callback(hub.close)
             log.info(
                 "started",
@@ -155,21 +150,6 @@ class Server:
                 media="embedded" if self._room_server else "livekit",
             )
             yield
-
-    async def drain(self) -> None:
-        """Give the work away before the process stops; returns when its event streams are gone.
-
-        From the first moment it reports not ready and turns new event streams away. Requests are answered
-        and sessions end on time for as long as it lives.
-        """
-        assert self._socket is not None
-        assert self._hub is not None
-        self.draining = True
-        self._socket.turn_away()
-        others = Pace.among_others(self.settings.drain_seconds)
-        await self._hub.hand_off(others if self.settings.has_others else Pace.alone())
-        if self._room_server is not None:
-            await self._room_server.dismiss()
 
     async def _open_database(self, stack: AsyncExitStack) -> Database:
         url = self.settings.effective_database_url
@@ -182,12 +162,29 @@ class Server:
             raise SettingsError("the database schema is not current: run callclock migrate, then start again")
         database = await Database.open(url, clock=self.clock)
         stack.push_async_callback(database.close)
-        buses.connect(database, self.bus)
         self._database = database
         if embedded:  # the only process: every event stream of the former one is gone
             async with database.write() as tx:
                 await presence.connections_of_former_process_lost(tx)
         return database
+
+    async def _open_bus(self, stack: AsyncExitStack, database: Database) -> buses.Bus:
+        """Raises `BusUnavailable` when Redis cannot be used now; what happens to it later is put up with."""
+        bus: buses.Bus
+        if self.settings.redis_url is None:
+            bus = buses.LocalBus(alone=self.settings.effective_database_url.startswith("sqlite"))
+        else:
+            bus = buses.RedisBus(
+                self.settings.redis_url,
+                prefix=self.settings.redis_prefix,
+                row=EventRow,
+                fields=[field.name for field in fields(EventRow)],
+            )
+            await bus.open()
+            stack.push_async_callback(bus.close)
+            self.metrics.watch_bus(bus)
+        buses.connect(database, bus)
+        return bus
 
     def _wire(self, app: FastAPI, database: Database, hub: Hub, rooms: LiveKitRooms) -> None:
         mint = TokenMint(self._key, self._secret, timedelta(seconds=self.settings.media_token_ttl_seconds))
@@ -196,7 +193,6 @@ class Server:
             transactions=Transactions(database, self.clock),
             doorman=self.doorman,
             hub=hub,
-            bus=self.bus,
             media=MediaAccess(rooms, mint, public_url),
             clock=self.clock,
         )
@@ -208,11 +204,13 @@ class Server:
 
         database.on_hint(note)
 
-    def _start_loops(self, stack: AsyncExitStack, database: Database, hub: Hub, rooms: LiveKitRooms) -> None:
+    def _start_loops(
+        self, stack: AsyncExitStack, database: Database, bus: buses.Bus, hub: Hub, rooms: LiveKitRooms
+    ) -> None:
         worker = MediaWorker(
             database=database,
             rooms=rooms,
-            subscribe=lambda receiver: self.bus.subscribe(buses.OUTBOX, receiver),
+            subscribe=lambda receiver: bus.subscribe(buses.OUTBOX, receiver),
         )
         reconciler = Reconciler(
             database=database,
@@ -222,7 +220,7 @@ class Server:
             first_after_seconds=min(FIRST_COMPARISON_SECONDS, self.settings.reconcile_seconds),
         )
         runs = {
-            "sweeper": Sweeper(database, self.bus).run,
+            "sweeper": Sweeper(database, bus).run,
             "events": hub.run,
             "media": worker.run,
             "presence": reconciler.run,
@@ -248,8 +246,6 @@ class Server:
         await asyncio.gather(*self._loops.values(), return_exceptions=True)
 
     async def _check(self) -> None:
-        if self.draining:
-            raise NotReady("The process is being stopped.")
         if self._down:
             raise RuntimeError(f"not running: {', '.join(sorted(self._down))}")
         async with self._opened().read() as tx:
@@ -299,13 +295,7 @@ def _add_layers(app: FastAPI, settings: Settings, server: Server) -> None:
             max_age=600,
         )
     https = (settings.public_url or "").startswith("https://")
-    app.add_middleware(
-        RequestFrame,
-        clock=server.clock,
-        metrics=server.metrics,
-        https=https,
-        stopping=lambda: server.draining,
-    )
+    app.add_middleware(RequestFrame, clock=server.clock, metrics=server.metrics, https=https)
 
 
 def web_folder(settings: Settings) -> Path | None:

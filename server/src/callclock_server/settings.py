@@ -43,6 +43,11 @@ class Settings(BaseModel):
     database_url: str | None = Field(None, description="Database; default a SQLite file in the data folder.")
     data_dir: Path = Field(Path("callclock-data"), description="Folder of the embedded database.")
     redis_url: str | None = Field(None, description="Redis for hints between several servers.")
+    redis_prefix: str = Field(
+        "callclock",
+        pattern=r"^[A-Za-z0-9_.:\-]{1,64}$",
+        description="Beginning of all channel names, for deployments that share a Redis.",
+    )
     livekit_url: str | None = Field(
         None, description="A LiveKit server; without it the embedded media is used."
     )
@@ -64,12 +69,6 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     migrate: bool | None = Field(
         None, description="Migrate the database at start; default: only when it is SQLite."
-    )
-    drain_seconds: int = Field(
-        20,
-        ge=1,
-        le=3600,
-        description="The longest time that a stop may take: clients move elsewhere, requests finish.",
     )
     reconcile_seconds: float = Field(
         10.0, gt=0, description="How often presence is compared with the media rooms."
@@ -105,6 +104,13 @@ class Settings(BaseModel):
         if not value.startswith(("http://", "https://", "ws://", "wss://")):
             raise ValueError("must be a URL that starts with http://, https://, ws:// or wss://")
         return value.rstrip("/")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must be a URL that starts with redis://, rediss:// or unix://")
+        return value
 
     @field_validator("keys")
     @classmethod
@@ -163,11 +169,6 @@ class Settings(BaseModel):
         if self.migrate is not None:
             return self.migrate
         return self.effective_database_url.startswith("sqlite")
-
-    @property
-    def has_others(self) -> bool:
-        """Whether other processes may share the work: the embedded database has one process only."""
-        return not self.effective_database_url.startswith("sqlite")
 
     @property
     def media_credentials(self) -> tuple[str, str]:

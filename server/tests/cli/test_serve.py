@@ -48,6 +48,17 @@ def test_serve_with_an_old_schema_that_it_may_not_change_says_migrate(start, key
     assert "Traceback" not in "".join(server.stderr)
 
 
+def test_serve_without_its_redis_says_so_and_not_the_password(start, keys, free_port) -> None:
+    url = f"redis://:hidden-word@127.0.0.1:{free_port}/0"
+    server = start("serve", "--port", "0", CALLCLOCK_REDIS_URL=url, **keys)
+    assert server.finish() == 1
+    said = "".join(server.stderr)
+    assert f"Redis at redis://127.0.0.1:{free_port}/0 cannot be used" in said
+    assert "CALLCLOCK_REDIS_URL" in said
+    assert "hidden-word" not in said
+    assert "Traceback" not in said
+
+
 def test_migrate_says_whether_anything_was_to_be_done(start) -> None:
     first = start("migrate")
     assert first.finish() == 0

@@ -16,22 +16,32 @@ def event(cid: str, number: int, clock: FakeClock) -> NewEvent:
     return NewEvent(cid, number, "call.updated", clock.now(), payload)
 
 
-async def test_tail_returns_every_event_once_in_order(database: Database, clock: FakeClock) -> None:
+async def test_heads_return_every_event_once_in_order(database: Database, clock: FakeClock) -> None:
     hints: list[Hint] = []
     database.on_hint(hints.append)
     for number in range(1, 6):
         async with database.write() as tx:
             await events.append(tx, [event("t:a", number, clock), event("t:b", number, clock)])
     async with database.read() as tx:
-        first = await events.tail(tx, after_position=0, limit=4)
-        rest = await events.tail(tx, after_position=first[-1].position, limit=100)
+        first = await events.heads(tx, after_position=0, limit=4)
+        rest = await events.heads(tx, after_position=first[-1].position, limit=100)
+        everything = await events.at(tx, [head.position for head in (*first, *rest)])
         of_b = await events.of_call(tx, cid="t:b", after_id=3)
         assert await events.last_position(tx) == rest[-1].position
         assert await events.last_id(tx, "t:a") == 5
-    everything = first + rest
-    assert [row.position for row in everything] == list(range(1, 11))
+    assert [head.position for head in (*first, *rest)] == list(range(1, 11))
     assert [row for hint in hints for row in hint.events] == everything
     assert [row.id for row in of_b] == [4, 5]
+
+
+async def test_notice_has_a_position_and_disturbs_no_numbering(database: Database, clock: FakeClock) -> None:
+    async with database.write() as tx:
+        notice = events.notice("access", {"users": ["ann"]}, now=clock.now())
+        await events.append(tx, [event("t:a", 1, clock), notice, notice, event("t:a", 2, clock)])
+        assert [row.notice_channel for row in tx.hint.events] == [None, "access", "access", None]
+    async with database.read() as tx:
+        assert [row.id for row in await events.of_call(tx, cid="t:a")] == [1, 2]
+        assert [head.position for head in await events.heads(tx, after_position=0)] == [1, 2, 3, 4]
 
 
 async def test_event_is_stamped_with_the_time_of_sending(database: Database, clock: FakeClock) -> None:

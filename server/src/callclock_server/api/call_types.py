@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import Path, Request, Response
 
-from callclock_server.api.event_stream.hub import ACCESS
 from callclock_server.api.routing import ActorOf, EdgeOf, problems, router
 from callclock_server.api.schemas import answers, requests
 from callclock_server.api.schemas.fields import Id
 from callclock_server.api.transaction import Body
 from callclock_server.calls import call_types
+from callclock_server.calls.permissions import access_changed
 from callclock_server.storage.database import Transaction
 
 routes = router("Call types")
@@ -81,7 +81,7 @@ async def update_call_type(
             settings=given.get("settings"),
             members_only=given.get("members_only"),
         )
-        tx.on_commit(lambda: edge.bus.publish(ACCESS, {"call_type": name}))
+        await access_changed(tx, call_type=name)
         return {"call_type": view}
 
     return await edge.transactions.write(request, by, deed)

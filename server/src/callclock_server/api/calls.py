@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import Request, Response
 
-from callclock_server.api.event_stream.hub import ACCESS
 from callclock_server.api.routing import ActorOf, CallOf, EdgeOf, problems, router
 from callclock_server.api.schemas import answers, requests
 from callclock_server.api.transaction import Body
 from callclock_server.calls import create, delete, end, extend, members, read, reopen, update
+from callclock_server.calls.permissions import access_changed
 from callclock_server.storage.database import Transaction
 
 routes = router("Calls")
@@ -137,7 +137,7 @@ async def update_members(
             "remove_members", []
         )
         if concerned:
-            tx.on_commit(lambda: edge.bus.publish(ACCESS, {"users": concerned}))
+            await access_changed(tx, users=concerned)
         return {"call": answer.call, "members": answer.members}
 
     return await edge.transactions.write(request, by, deed)

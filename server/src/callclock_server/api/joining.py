@@ -6,7 +6,6 @@ import structlog
 from fastapi import Request, Response
 
 from callclock_server.api.calls import PATH
-from callclock_server.api.event_stream.hub import user_channel
 from callclock_server.api.routing import ActorOf, CallOf, Edge, EdgeOf, problems, router
 from callclock_server.api.schemas import answers, requests
 from callclock_server.api.transaction import Body
@@ -33,8 +32,6 @@ async def join_call(
         given = body.given() if body else {}
         answer = await join.join_call(tx, by, type=call.type, id=call.id, **given)
         joined.append(answer)
-        notice = {"user_id": answer.user_id, "cid": call.cid, "after_id": answer.call["last_event_id"]}
-        tx.on_commit(lambda: edge.bus.publish(user_channel(answer.user_id), notice))
         return {
             **answer.as_json(),
             "participant": answer.participant,

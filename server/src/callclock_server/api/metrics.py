@@ -8,6 +8,7 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from callclock_server.bus import RedisBus
 from callclock_server.domain.events import CALL_ENDED
 from callclock_server.domain.session import MAX_DURATION_REACHED
 from callclock_server.storage.database import EventRow
@@ -61,6 +62,18 @@ class Metrics:
     def count_sockets(self, count: Callable[[], int]) -> None:
         """Ask `count` for the open event streams at every scrape."""
         self._gauge("callclock_event_streams", "Open event streams.").set_function(count)
+
+    def watch_bus(self, bus: RedisBus) -> None:
+        """Ask the bus between nodes how it is at every scrape."""
+        self._gauge("callclock_bus_whole", "Whether Redis carries hints to every node: 1 or 0.").set_function(
+            lambda: float(bus.whole)
+        )
+        self._gauge("callclock_bus_connects", "Times that Redis was connected to.").set_function(
+            lambda: float(bus.connects)
+        )
+        self._gauge(
+            "callclock_bus_messages_dropped", "Hints that other nodes were not sent; they read the tables."
+        ).set_function(lambda: float(bus.dropped))
 
     def render(self) -> bytes:
         """The text format of Prometheus."""

@@ -15,7 +15,6 @@ from callclock_server.api.event_stream.hub import Hub
 from callclock_server.api.schemas.answers import Problem
 from callclock_server.api.schemas.fields import Id
 from callclock_server.api.transaction import Transactions
-from callclock_server.bus import Bus
 from callclock_server.domain.permissions import Actor
 from callclock_server.media.access import MediaAccess
 from callclock_server.timekeeping import Clock
@@ -30,7 +29,6 @@ class Edge:
     transactions: Transactions
     doorman: Doorman
     hub: Hub
-    bus: Bus
     media: MediaAccess
     clock: Clock
 

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
 
-from callclock_server.api.event_stream.hub import ACCESS
 from callclock_server.api.routing import ActorOf, EdgeOf, problems, router
 from callclock_server.api.schemas import answers, requests
 from callclock_server.api.schemas.fields import UserId
 from callclock_server.api.transaction import Body
 from callclock_server.calls import users
+from callclock_server.calls.permissions import access_changed
 from callclock_server.storage.database import Transaction
 
 routes = router("Users")
@@ -28,7 +28,7 @@ async def upsert_users(
 
     async def deed(tx: Transaction) -> Body:
         views = await users.upsert_users(tx, by, users=body.given()["users"])
-        tx.on_commit(lambda: edge.bus.publish(ACCESS, {"users": list(views)}))
+        await access_changed(tx, users=list(views))
         return {"users": views}
 
     return await edge.transactions.write(request, by, deed)
@@ -66,7 +66,7 @@ async def delete_user(request: Request, edge: EdgeOf, by: ActorOf, user_id: User
 
     async def deed(tx: Transaction) -> Body:
         await users.delete_user(tx, by, user_id=user_id)
-        tx.on_commit(lambda: edge.bus.publish(ACCESS, {"users": [user_id]}))
+        await access_changed(tx, users=[user_id])
         return {}
 
     return await edge.transactions.write(request, by, deed)

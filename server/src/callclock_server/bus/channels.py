@@ -8,6 +8,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Protocol
 
+import orjson
+
+ACCESS = "access"
 ALARM = "alarm"
 OUTBOX = "outbox"
 
@@ -20,8 +23,18 @@ def call_channel(cid: str) -> str:
     return f"call:{cid}"
 
 
+def user_channel(user_id: str) -> str:
+    """Return the channel on which a user's joins are told: joining watches."""
+    return f"user:{user_id}"
+
+
 class Bus(Protocol):
     """Carries hints between those parts, and nodes, that wait."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether messages reach every node at this moment; if not, readers of the tables look more often."""
+        ...
 
     def publish(self, channel: str, message: Message) -> None:
         """Hand `message` to all subscribers of `channel`; never blocks."""
@@ -29,6 +42,10 @@ class Bus(Protocol):
 
     def subscribe(self, channel: str, receiver: Receiver) -> Callable[[], None]:
         """Call `receiver` with each message of `channel`; return what ends that. It must not block."""
+        ...
+
+    async def settled(self) -> None:
+        """Wait until what was subscribed hears every node; not for long, and not while the bus is away."""
         ...
 
 
@@ -48,8 +65,13 @@ def connect(source: HintSource, bus: Bus) -> None:
     """Publish on `bus` what each commit of `source` brought."""
 
     def forward(hint: _Hint) -> None:
-        for cid, events in groupby(hint.events, key=attrgetter("cid")):
-            bus.publish(call_channel(cid), tuple(events))
+        for cid, group in groupby(hint.events, key=attrgetter("cid")):
+            rows = tuple(group)
+            if rows[0].notice_channel is None:
+                bus.publish(call_channel(cid), rows)
+                continue
+            for row in rows:
+                bus.publish(row.notice_channel, orjson.loads(row.payload) | {"position": row.position})
         if hint.alarm_at is not None:
             bus.publish(ALARM, hint.alarm_at)
         if hint.outbox:

@@ -12,10 +12,19 @@ log = structlog.get_logger(__name__)
 
 
 class LocalBus:
-    """Calls the receivers directly, in the order of their subscribing."""
+    """Calls the receivers directly, in the order of their subscribing.
 
-    def __init__(self) -> None:
+    `alone` says that no other process works on the same database, so that nobody can miss anything.
+    """
+
+    def __init__(self, *, alone: bool = True) -> None:
+        self._alone = alone
         self._receivers: dict[str, dict[object, Receiver]] = {}
+
+    @property
+    def whole(self) -> bool:
+        """Whether everybody who must hear is in this process."""
+        return self._alone
 
     def publish(self, channel: str, message: Message) -> None:
         """Hand `message` to all who subscribe to `channel` now."""
@@ -40,3 +49,6 @@ class LocalBus:
                 del self._receivers[channel]
 
         return unsubscribe
+
+    async def settled(self) -> None:
+        """A subscription is in force at once."""

@@ -173,6 +173,7 @@ async def _accept(visitor: Visit, joiner: User, *, device_id: str, connection_id
         now=journal.now,
     )
     journal.apply(state, clock.Decision(accepted.session, accepted.events))
+    journal.joined(state, joiner)
     return accepted.participant
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from callclock_server.bus import user_channel
 from callclock_server.domain import events as kinds
 from callclock_server.domain.call import User
 from callclock_server.domain.clock import Decision
@@ -41,6 +42,7 @@ class Journal:
         self._entries: list[_Entry] = []
         self._changes: list[tuple[str, Change]] = []
         self._effects: list[dict[str, Any]] = []
+        self._notices: list[tuple[str, str, View]] = []
         self._states: dict[str, CallState] = {}
 
     def track(self, state: CallState) -> CallState:
@@ -57,6 +59,11 @@ class Journal:
     def effect(self, kind: str, **payload: Any) -> None:
         """Promise something outside of the database."""
         self._effects.append(outbox.row_of(kind, payload, now=self.now))
+
+    def joined(self, state: CallState, user: User) -> None:
+        """Tell the user's event streams of a join: they watch the call from the events of this flush on."""
+        self._notices.append((user_channel(user.id), state.call.cid, {"user_id": user.id}))
+        self.track(state)
 
     def apply(
         self, state: CallState, decision: Decision, *, by: User | None = None, still_in_media: bool = True
@@ -138,7 +145,7 @@ class Journal:
         await outbox.add_all(self.tx, self._effects)
         for state in states:
             state.mark_stored()
-        self._entries, self._changes, self._effects, self._states = [], [], [], {}
+        self._entries, self._changes, self._effects, self._notices, self._states = [], [], [], [], {}
 
     async def _write_sessions(self, states: Iterable[CallState]) -> None:
         """Write the difference between what is stored and the present sessions and participants."""
@@ -186,4 +193,7 @@ class Journal:
         for cid, view in views.items():
             state = self._states[cid]
             state.call = replace(state.call, last_event_id=view["last_event_id"])
+        for channel, cid, message in self._notices:
+            told = message | {"cid": cid, "after_id": numbers[cid]}
+            new.append(events.notice(channel, told, now=self.now))
         return new

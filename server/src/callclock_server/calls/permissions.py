@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from callclock_server.bus import ACCESS
 from callclock_server.domain import capabilities as caps
 from callclock_server.domain import events as kinds
 from callclock_server.domain.permissions import publish_sources
-from callclock_server.storage import members, outbox
+from callclock_server.storage import events, members, outbox
 from callclock_server.storage.database import Transaction
 
 from .access import capabilities_in
@@ -13,6 +16,14 @@ from .journal import Journal
 from .state import CallState
 
 Held = dict[str, frozenset[str]]
+
+
+async def access_changed(
+    tx: Transaction, *, users: Sequence[str] | None = None, call_type: str | None = None
+) -> None:
+    """Have every node look again at what these users, or those in calls of a type, are watching."""
+    concerned = {"users": list(users)} if users is not None else {"call_type": call_type}
+    await events.append(tx, [events.notice(ACCESS, concerned, now=tx.now())])
 
 
 async def held_by_present(tx: Transaction, state: CallState) -> Held:

@@ -29,12 +29,7 @@ def serve(host: HostOption = None, port: PortOption = None) -> None:
     settings = with_port(settings, listener.getsockname()[1])
     try:
         app = create_app(settings)
-        run(
-            app,
-            listener,
-            ready=lambda: say(f"Callclock accepts requests at {address(settings)}"),
-            drain_seconds=settings.drain_seconds,
-        )
+        run(app, listener, ready=lambda: say(f"Callclock accepts requests at {address(settings)}"))
     finally:
         listener.close()
 

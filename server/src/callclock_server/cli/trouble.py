@@ -11,6 +11,7 @@ from callclock import (
     UnexpectedAnswer,
 )
 
+from callclock_server.bus import BusUnavailable
 from callclock_server.settings import SettingsError
 
 
@@ -30,6 +31,11 @@ def as_trouble(exc: Exception) -> Trouble | None:
             return exc
         case SettingsError():
             return Trouble(f"The configuration cannot be used: {exc}", _settings_remedy(str(exc)))
+        case BusUnavailable():
+            return Trouble(
+                str(exc),
+                "Check CALLCLOCK_REDIS_URL and that Redis runs; `callclock doctor` looks at everything.",
+            )
         case ConnectionFailed() | TimedOut():
             return Trouble(
                 str(exc), "Start the server with `callclock serve`, or name its address with --url."

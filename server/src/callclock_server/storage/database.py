@@ -32,16 +32,24 @@ from . import sqlite
 
 log = structlog.get_logger(__name__)
 
+# No call's id begins like this.
+NOTICE = "!"
+
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """An event as it is stored. `payload` is its JSON text without `server_time`."""
+    """An event as it is stored, or a notice. `payload` is its JSON text without `server_time`."""
 
     position: int
     cid: str
     id: int
     type: str
     payload: str
+
+    @property
+    def notice_channel(self) -> str | None:
+        """The bus channel of a notice, which belongs to no call; None for an event of a call."""
+        return self.cid[len(NOTICE) :] if self.cid.startswith(NOTICE) else None
 
     def render(self, server_time: str) -> str:
         """Return the JSON text to send, stamped with `server_time` (RFC 3339)."""

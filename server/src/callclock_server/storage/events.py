@@ -1,17 +1,22 @@
-"""The event log: append, and read by position or by call."""
+"""The event log: append, and read by position or by call.
+
+Notices ride in it: messages that belong to no call (rights that changed, a user's join) and must reach every
+node also when the bus is away. They have positions like events, and are in no call's numbering.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from . import dialect
 from .bulk import Bulk
-from .database import EventRow, Transaction
+from .database import NOTICE, EventRow, Transaction
 from .tables import events
 
 _COLUMNS = (events.c.position, events.c.cid, events.c.id, events.c.type, events.c.payload)
@@ -26,13 +31,30 @@ def _from_row(row: Any) -> EventRow:
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event that has not got its position yet. `payload` is JSON text without `server_time`."""
+    """An event that has not got its position yet. `payload` is JSON text without `server_time`.
+
+    A notice has the id 0: it gets its position as its id.
+    """
 
     cid: str
     id: int
     type: str
     created_at: datetime
     payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What there is to know of a row without its payload."""
+
+    position: int
+    cid: str
+    id: int
+
+
+def notice(channel: str, message: Mapping[str, Any], *, now: datetime) -> NewEvent:
+    """Return a notice for a channel of the bus, to be appended."""
+    return NewEvent(NOTICE + channel, 0, NOTICE, now, orjson.dumps(message).decode())
 
 
 async def append(tx: Transaction, new: Sequence[NewEvent]) -> None:
@@ -47,17 +69,18 @@ async def append(tx: Transaction, new: Sequence[NewEvent]) -> None:
     first = await last_position(tx) + 1
     rows: list[dict[str, Any]] = []
     for position, event in enumerate(new, start=first):
+        id_ = event.id or position
         rows.append(
             {
                 "position": position,
                 "cid": event.cid,
-                "id": event.id,
+                "id": id_,
                 "type": event.type,
                 "created_at": event.created_at,
                 "payload": event.payload,
             }
         )
-        tx.hint.events.append(EventRow(position, event.cid, event.id, event.type, event.payload))
+        tx.hint.events.append(EventRow(position, event.cid, id_, event.type, event.payload))
     await _INSERT.run(tx, rows)
 
 
@@ -72,10 +95,21 @@ async def last_id(tx: Transaction, cid: str) -> int:
     return int(await tx.scalar(newest))
 
 
-async def tail(tx: Transaction, *, after_position: int, limit: int = 1000) -> list[EventRow]:
-    """Return up to `limit` events of all calls after a position, in order: what missed hints brought."""
-    later = sa.select(*_COLUMNS).where(events.c.position > after_position)
-    return [_from_row(row) for row in await tx.all(later.order_by(events.c.position).limit(limit))]
+async def heads(tx: Transaction, *, after_position: int, limit: int = 1000) -> list[Head]:
+    """Return up to `limit` rows after a position, in order, without payload: what hints may have lost."""
+    later = sa.select(events.c.position, events.c.cid, events.c.id).where(events.c.position > after_position)
+    return [
+        Head(row.position, row.cid, row.id)
+        for row in await tx.all(later.order_by(events.c.position).limit(limit))
+    ]
+
+
+async def at(tx: Transaction, positions: Sequence[int]) -> list[EventRow]:
+    """Return the rows at these positions, in order."""
+    if not positions:
+        return []
+    rows = sa.select(*_COLUMNS).where(events.c.position.in_(positions))
+    return [_from_row(row) for row in await tx.all(rows.order_by(events.c.position))]
 
 
 async def of_call(tx: Transaction, *, cid: str, after_id: int = 0, limit: int = 1000) -> list[EventRow]:

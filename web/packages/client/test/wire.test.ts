@@ -78,7 +78,6 @@ const REQUESTS = {
 const MESSAGES = {
   CallEvent: 'Event',
   ConnectionOk: 'ConnectionOk',
-  ConnectionReconnect: 'ConnectionReconnect',
   HealthCheck: 'HealthCheck',
   WatchOk: 'WatchOk',
   UnwatchOk: 'UnwatchOk',

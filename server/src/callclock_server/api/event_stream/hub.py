@@ -1,8 +1,8 @@
 """Hands events to the connections of this process, and decides who may hear what.
 
-The bus brings the events of a commit at once; a slow poll of the table brings whatever it lost. Within a
-call each connection takes ids one after the other, so that a hint which is lost, repeated or out of order
-costs time and nothing else.
+The bus brings the events of a commit at once; a slow poll of the log brings whatever it lost, a quicker one
+while the bus does not reach every node. Within a call each connection takes ids one after the other, so that
+a hint which is lost, repeated or out of order costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -20,37 +20,30 @@ import structlog
 
 from callclock_server.api.auth import LEEWAY_SECONDS, Identity
 from callclock_server.api.event_stream.connection import Connection, Subscription
+from callclock_server.api.event_stream.follower import Follower
 from callclock_server.api.event_stream.frames import FrameSink, stamped, text_frame
-from callclock_server.api.event_stream.handoff import Pace, hand_off
 from callclock_server.api.event_stream.outbox import Outbox, OutboxLimits
 from callclock_server.api.event_stream.protocol import HEALTH_CHECK_SECONDS, MAX_WATCHED, Close, CloseCode
 from callclock_server.api.metrics import Metrics
 from callclock_server.api.wire import wire_time
-from callclock_server.bus import Bus, call_channel
+from callclock_server.bus import ACCESS, Bus, call_channel, user_channel
 from callclock_server.calls import presence, read, users
 from callclock_server.calls.answers import CallAnswer
 from callclock_server.domain import events as kinds
 from callclock_server.domain.errors import AuthenticationError, CallclockError
 from callclock_server.storage import events
-from callclock_server.storage.database import Database, EventRow, Hint
+from callclock_server.storage.database import NOTICE, Database, EventRow, Hint
+from callclock_server.storage.events import Head
 from callclock_server.timekeeping import Clock
 
 log = structlog.get_logger("callclock.events")
 
-POLL_SECONDS = 2.0
-POLL_ROWS = 500
+POLL_SECONDS = 1.0
+POLL_ALONE_SECONDS = 0.4
 TICK_SECONDS = 0.5
 SEND_WITHIN_SECONDS = 10.0
 CIDS_PER_READ = 50
-# Who missed more than this reads the state instead.
-MAX_REPLAYED = 500
-ACCESS = "access"
 _CHECKED_KINDS = frozenset({kinds.PERMISSIONS_UPDATED, kinds.MEMBER_REMOVED, kinds.MEMBER_UPDATED})
-
-
-def user_channel(user_id: str) -> str:
-    """The bus channel on which a user's joins are told: joining watches."""
-    return f"user:{user_id}"
 
 
 class Hub:
@@ -76,37 +69,27 @@ class Hub:
         self._watchers: dict[str, set[Connection]] = {}
         self._channels: dict[str, Callable[[], None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._position: int | None = None
+        self._follower = Follower(database, lacks=self._lacks, offer=self.offer, notice=self._notice)
         metrics.count_sockets(lambda: len(self._connections))
 
     # -- lifecycle -----------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Poll the table and look after the connections until cancelled."""
-        await self._poll_safely()
+        """Poll the log and look after the connections until cancelled."""
         unsubscribe = self._bus.subscribe(ACCESS, self._access_changed)
-        polled_at = time.monotonic()
+        polling = asyncio.create_task(self._poll())
         try:
             while True:
                 await asyncio.sleep(TICK_SECONDS)
-                now = time.monotonic()
-                self.tick(now)
-                if now - polled_at >= POLL_SECONDS:
-                    polled_at = now
-                    await self._poll_safely()
+                self.tick(time.monotonic())
         finally:
             unsubscribe()
+            polling.cancel()
 
     def close(self) -> None:
         """Tell every client to come back (1012)."""
         for connection in tuple(self._connections.values()):
             connection.close(CloseCode.RESTARTING, "restarting")
-
-    async def hand_off(self, pace: Pace) -> None:
-        """Send every client elsewhere; return when all of them are gone or told to close."""
-        connections = tuple(self._connections.values())
-        log.info("handing_off", streams=len(connections))
-        await hand_off(connections, pace)
 
     def tick(self, now: float) -> None:
         """Health checks, expired tokens and readers that take nothing; `now` in monotonic seconds."""
@@ -167,8 +150,6 @@ class Hub:
     async def leave(self, connection: Connection) -> None:
         """The socket is gone. Presence that hangs on it enters its grace, unless another has taken over."""
         self._forget(connection)
-        if not connection.gone.done():
-            connection.gone.set_result(None)
         if self._connections.get(connection.id) is not connection:
             return
         del self._connections[connection.id]
@@ -184,21 +165,6 @@ class Hub:
     def stamp(self) -> str:
         """Return the present time as `server_time` says it."""
         return wire_time(self._clock.now())
-
-    async def keep_present(self) -> int:
-        """Forgive losses of streams that live here; return how many.
-
-        A client that moved here from another process may be reported lost by that one only afterwards.
-        """
-        if not self._connections:
-            return 0
-        async with self._database.read() as tx:
-            lost = await presence.lost_connections(tx)
-        here = sorted(lost & self._connections.keys())
-        for connection_id in here:
-            async with self._database.write() as tx:
-                await presence.connection_resumed(tx, connection_id=connection_id)
-        return len(here)
 
     def count_drop(self, close: Close) -> None:
         """Count a connection that the server closed."""
@@ -231,13 +197,8 @@ class Hub:
 
     # -- watching ------------------------------------------------------------------------------------------
 
-    async def watch(
-        self, connection: Connection, cids: Sequence[str], *, after: Mapping[str, int] | None = None
-    ) -> None:
-        """Watch calls: `watch.ok` with their state comes first, then every later event.
-
-        For calls in `after` what came after that event is sent again, so that a reconnect misses nothing.
-        """
+    async def watch(self, connection: Connection, cids: Sequence[str]) -> None:
+        """Watch calls: `watch.ok` with their state comes first, then every later event."""
         if len(connection.subscriptions) + len(cids) > MAX_WATCHED:
             detail = f"A connection may watch at most {MAX_WATCHED} calls."
             connection.say({"type": "error", "code": "invalid-value", "detail": detail})
@@ -248,6 +209,7 @@ class Hub:
         for start in range(0, len(cids), CIDS_PER_READ):
             part = cids[start : start + CIDS_PER_READ]
             held = [self._hold(connection, cid) for cid in part]
+            await self._bus.settled()
             answers = await self._answers(connection, part)
             for subscription in held:
                 answer = answers[subscription.cid]
@@ -258,14 +220,9 @@ class Hub:
                     subscription.seen_id = max(subscription.seen_id, int(answer.call["last_event_id"]))
                     states.append(answer.as_json())
                     ready.append(subscription)
-        replayed = [subscription for subscription in ready if _rewind(subscription, after or {})]
-        names = [subscription.cid for subscription in replayed]
-        connection.say({"type": "watch.ok", "calls": states, "errors": refused, "replayed": names})
+        connection.say({"type": "watch.ok", "calls": states, "errors": refused})
         for subscription in ready:
-            if subscription in replayed:
-                self._start(self._catch_up(connection, subscription))
-            else:
-                self._release(connection, subscription)
+            self._release(connection, subscription)
 
     def unwatch(self, connection: Connection, cids: Iterable[str]) -> None:
         """Stop hearing of calls; ones that are not watched are no error."""
@@ -330,6 +287,11 @@ class Hub:
         if not connection.release(subscription):
             self._start(self._catch_up(connection, subscription))
 
+    async def _follow(self, connection: Connection, subscription: Subscription) -> None:
+        """Go live once the bus brings the events that come after those in the log."""
+        await self._bus.settled()
+        await self._catch_up(connection, subscription)
+
     async def _catch_up(self, connection: Connection, subscription: Subscription) -> None:
         """Read what is missing between the last event sent and those held, then go live."""
         async with self._database.read() as tx:
@@ -361,6 +323,8 @@ class Hub:
 
     def _joined(self, notice: Any) -> None:
         """A user has joined a call: every stream of that user watches it from that event on."""
+        if not self._follower.first_time(notice):
+            return
         for connection in tuple(self._connections.values()):
             allowed = connection.actor.call_cids is None or notice["cid"] in connection.actor.call_cids
             if connection.actor.user_id != notice["user_id"] or not allowed:
@@ -368,10 +332,12 @@ class Hub:
             if notice["cid"] not in connection.subscriptions:
                 subscription = self._hold(connection, notice["cid"])
                 subscription.seen_id = int(notice["after_id"])
-                self._start(self._catch_up(connection, subscription))
+                self._start(self._follow(connection, subscription))
 
     def _access_changed(self, notice: Any) -> None:
         """Grants or roles have changed: look again at what the users concerned are watching."""
+        if not self._follower.first_time(notice):
+            return
         concerned = set(notice.get("users") or ())
         prefix = f"{notice['call_type']}:" if notice.get("call_type") else ""
         for connection in tuple(self._connections.values()):
@@ -382,32 +348,41 @@ class Hub:
                 if cid.startswith(prefix):
                     self._start(self._recheck(connection, cid))
 
+    async def _poll(self) -> None:
+        """Read the log now and then, and once more when the bus has come back."""
+        while True:
+            whole = self._bus.whole
+            await self._poll_safely()
+            await asyncio.sleep(POLL_SECONDS if whole and self._bus.whole else POLL_ALONE_SECONDS)
+
     async def _poll_safely(self) -> None:
         try:
-            await self.poll()
-            await self.keep_present()
+            await self._follower.poll()
         except Exception:
             # The loop outlives a database that is away for a while.
             log.exception("event_poll_failed")
 
     def note(self, hint: Hint) -> None:
-        """See a commit of this process go by: the poll need not read again what the bus has brought."""
-        if hint.events and self._position is not None and hint.events[0].position == self._position + 1:
-            self._position = hint.events[-1].position
+        """See a commit of this process go by."""
+        self._follower.note(hint)
 
-    async def poll(self) -> int:
-        """Read the table from where the last poll ended; return how many events it had."""
-        count = 0
-        while True:
-            async with self._database.read() as tx:
-                if self._position is None:
-                    self._position = await events.last_position(tx)
-                rows = await events.tail(tx, after_position=self._position, limit=POLL_ROWS)
-            if not rows:
-                return count
-            self._position = max(self._position, rows[-1].position)
-            count += len(rows)
-            self.offer(rows)
+    def _lacks(self, head: Head) -> bool:
+        """Whether somebody here waits for a row of the log."""
+        if head.cid.startswith(NOTICE):
+            channel = head.cid[len(NOTICE) :]
+            return channel == ACCESS or channel in self._channels
+        for connection in self._watchers.get(head.cid, ()):
+            subscription = connection.subscriptions.get(head.cid)
+            if subscription is not None and (subscription.held is not None or subscription.seen_id < head.id):
+                return True
+        return False
+
+    def _notice(self, channel: str, notice: Any) -> None:
+        """Take a notice that the log has brought."""
+        if channel == ACCESS:
+            self._access_changed(notice)
+        else:
+            self._joined(notice)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -420,15 +395,6 @@ class Hub:
             error = task.exception()
             if error is not None:
                 log.error("event_work_failed", exc_info=error)
-
-
-def _rewind(subscription: Subscription, after: Mapping[str, int]) -> bool:
-    """Go back to where an earlier connection stopped; False when there is nothing to send, or too much."""
-    heard = after.get(subscription.cid)
-    if heard is None or not 0 <= subscription.seen_id - heard <= MAX_REPLAYED:
-        return False
-    subscription.seen_id = heard
-    return True
 
 
 def _concerns(row: EventRow, connection: Connection) -> bool:
