@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -82,20 +82,22 @@ class ScriptedStream:
         self.heard.append(message)
         return message
 
-    def greet(self, connection: ServerConnection, **states: int) -> None:
+    def greet(self, connection: ServerConnection, *, replayed: Sequence[str] = (), **states: int) -> None:
         """Go through `auth` and `watch` for calls named by id, each with its `last_event_id`."""
         self.hear(connection)
         self.tell(connection, type="connection.ok", connection_id="c-1", user_id=None)
         self.hear(connection)
-        self.answer_watch(connection, **states)
+        self.answer_watch(connection, replayed=replayed, **states)
 
-    def answer_watch(self, connection: ServerConnection, **states: int) -> None:
+    def answer_watch(
+        self, connection: ServerConnection, *, replayed: Sequence[str] = (), **states: int
+    ) -> None:
         """Answer a `watch`."""
         calls = [
             {"call": call_state(id, last_event_id), "members": [], "own_capabilities": ["read-call"]}
             for id, last_event_id in states.items()
         ]
-        self.tell(connection, type="watch.ok", calls=calls, errors=[])
+        self.tell(connection, type="watch.ok", calls=calls, errors=[], replayed=list(replayed))
 
     def event(self, connection: ServerConnection, id: int, type: str = "call.updated", **fields: Any) -> None:
         """Tell of an event of the call `visit`."""

@@ -1,8 +1,8 @@
 """The rules of the event stream, without I/O.
 
 Fed with the server's messages, it says what to send and what to hand on. It outlives connections: it knows
-the last event of each call, so that after a reconnect, or a hole in the numbering, a call's state is read
-anew (`StateRefreshed`), and no event is handed on twice.
+the last event of each call, so that a reconnect asks for what came after it, and no event is handed on twice.
+Where the server cannot send that, or the numbering has a hole, the state is read anew (`StateRefreshed`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from callclock.models import CallDetails
 
 AUTH_FAILED = 4001
 TOKEN_EXPIRED = 4002
+# No hint of a server is obeyed for longer.
+LONGEST_HINT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Step:
 
     send: tuple[str, ...] = ()
     events: tuple[CallEvent, ...] = ()
+    reconnect_in_seconds: float | None = None
+    """The server's process stops; connect again after this time. Until then the stream goes on."""
 
 
 class EventProtocol:
@@ -60,7 +64,10 @@ class EventProtocol:
             case "connection.ok":
                 self._authenticated = True
                 self.connection_id = message.get("connection_id")
-                return Step(send=(_watch(self.cids),))
+                return Step(send=(_watch(self.cids, after=self._last_ids),))
+            case "connection.reconnect":
+                hint = float(message.get("delay_seconds") or 0.0)
+                return Step(reconnect_in_seconds=min(max(hint, 0.0), LONGEST_HINT_SECONDS))
             case "watch.ok":
                 return self._watch_ok(message)
             case "error":
@@ -91,8 +98,11 @@ class EventProtocol:
         stamp = message.get("server_time")
         server_time = parse_time(stamp) if stamp else None
         events: list[CallEvent] = []
+        replayed = set(message.get("replayed") or ())
         for entry in message.get("calls") or ():
             details = decode(CallDetails, entry)
+            if details.call.cid in replayed:
+                continue
             refreshed = self._refreshed(details, server_time)
             events.extend([refreshed] if refreshed else [])
         for cid, code in refused:
@@ -136,8 +146,10 @@ class EventProtocol:
         return Step(send=(_watch([event.cid]),), events=(event,))
 
 
-def _watch(cids: list[str]) -> str:
-    return json.dumps({"type": "watch", "cids": cids})
+def _watch(cids: list[str], *, after: Mapping[str, int] | None = None) -> str:
+    message: dict[str, Any] = {"type": "watch", "cids": cids}
+    heard = {cid: last for cid, last in (after or {}).items() if cid in cids}
+    return json.dumps(message | ({"after": heard} if heard else {}))
 
 
 def _parse(text: str | bytes) -> dict[str, Any]:

@@ -126,8 +126,8 @@ class PermissionsUpdated(CallEvent):
 class StateRefreshed(CallEvent):
     """Made by the SDK: the call's state as a whole, read anew.
 
-    Comes first for every call watched (`reason` is `watching`), and whenever events may have been missed:
-    after a lost connection (`reconnected`) or a hole in the numbering (`gap`).
+    Comes first for every call watched (`reason` is `watching`), and whenever events are missed for good: more
+    than the server sends again after a lost connection (`reconnected`), a hole in the numbering (`gap`).
     """
 
     reason: str

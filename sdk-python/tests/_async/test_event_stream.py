@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from callclock import (
@@ -78,6 +80,58 @@ async def test_reconnect_that_missed_nothing_says_nothing(stream, streaming) -> 
     async with streaming.video.events([CID]) as events:
         told = [await anext(events) for _ in range(2)]
     assert [event.type for event in told] == ["call.state_refreshed", "call.updated"]
+
+
+async def test_events_that_were_missed_come_again_each_once(stream, streaming) -> None:
+    def first(connection) -> None:
+        stream.greet(connection, visit=4)
+        stream.event(connection, 5)
+        connection.close(1006, "")
+
+    def second(connection) -> None:
+        stream.greet(connection, replayed=["appointment:visit"], visit=7)
+        for id in (5, 6, 7, 8):
+            stream.event(connection, id)
+        connection.recv(timeout=5)
+
+    stream.scene(first)
+    stream.scene(second)
+    async with streaming.video.events([CID]) as events:
+        told = [await anext(events) for _ in range(5)]
+    assert [(event.type, event.id) for event in told] == [
+        ("call.state_refreshed", 4),
+        *(("call.updated", id) for id in (5, 6, 7, 8)),
+    ]
+    assert stream.heard[3] == {"type": "watch", "cids": [CID], "after": {CID: 5}}
+
+
+@pytest.mark.parametrize("closes", [False, True], ids=["stays open", "closes at once"])
+async def test_process_that_stops_says_when_to_come_back(stream, streaming, closes) -> None:
+    began: list[float] = []
+
+    def first(connection) -> None:
+        stream.greet(connection, visit=4)
+        began.append(time.monotonic())
+        stream.tell(connection, type="connection.reconnect", delay_seconds=0.4, reason="draining")
+        stream.event(connection, 5)
+        if closes:
+            connection.close(1012, "draining")
+        else:
+            connection.recv(timeout=5)
+
+    def second(connection) -> None:
+        began.append(time.monotonic())
+        stream.greet(connection, replayed=["appointment:visit"], visit=5)
+        stream.event(connection, 6)
+        connection.recv(timeout=5)
+
+    stream.scene(first)
+    stream.scene(second)
+    async with streaming.video.events([CID]) as events:
+        told = [await anext(events) for _ in range(3)]
+    assert [event.id for event in told] == [4, 5, 6]
+    assert 0.35 < began[1] - began[0] < 2.0
+    assert stream.heard[2]["connection_id"] == "c-1"
 
 
 async def test_hole_in_the_numbering_reads_the_state_again(stream, streaming) -> None:

@@ -29,6 +29,7 @@ from callclock_server import bus as buses
 from callclock_server.api.application import build_api
 from callclock_server.api.auth import Doorman
 from callclock_server.api.docs import docs_routes
+from callclock_server.api.event_stream.handoff import Pace
 from callclock_server.api.event_stream.hub import Hub
 from callclock_server.api.event_stream.socket import EventSocket
 from callclock_server.api.frame import RequestFrame
@@ -44,6 +45,7 @@ from callclock_server.api.schema import events_schema, openapi_schema
 from callclock_server.api.transaction import Transactions
 from callclock_server.calls import presence
 from callclock_server.clock.sweeper import Sweeper
+from callclock_server.domain.errors import NotReady
 from callclock_server.media.access import MediaAccess
 from callclock_server.media.reconciler import Reconciler
 from callclock_server.media.rooms import LiveKitRooms
@@ -77,6 +79,7 @@ def create_app(
         )
     server = Server(settings, clock=clock or SystemClock())
     app = build_api(clock=server.clock, lifespan=server.lifespan)
+    app.state.drain = server.drain
     app.router.routes[:0] = server.routes(app)
     app.router.routes += [*extra_routes, *page_routes(web_folder(settings), media_url=settings.livekit_url)]
     _add_layers(app, settings, server)
@@ -97,6 +100,8 @@ class Server:
         self._socket: EventSocket | None = None
         self._loops: dict[str, asyncio.Task[None]] = {}
         self._down: set[str] = set()
+        self._hub: Hub | None = None
+        self.draining = False
 
     def routes(self, app: FastAPI) -> list[BaseRoute]:
         """All routes that are not part of the described API."""
@@ -139,6 +144,7 @@ class Server:
             )
             stack.push_async_callback(rooms.close)
             self._wire(app, database, hub, rooms)
+            self._hub = hub
             if self._room_server is not None:
                 await self._room_server.start()
                 stack.push_async_callback(self._room_server.close)
@@ -150,6 +156,21 @@ class Server:
                 media="embedded" if self._room_server else "livekit",
             )
             yield
+
+    async def drain(self) -> None:
+        """Give the work away before the process stops; returns when its event streams are gone.
+
+        From the first moment it reports not ready and turns new event streams away. Requests are answered
+        and sessions end on time for as long as it lives.
+        """
+        assert self._socket is not None
+        assert self._hub is not None
+        self.draining = True
+        self._socket.turn_away()
+        others = Pace.among_others(self.settings.drain_seconds)
+        await self._hub.hand_off(others if self.settings.has_others else Pace.alone())
+        if self._room_server is not None:
+            await self._room_server.dismiss()
 
     async def _open_database(self, stack: AsyncExitStack) -> Database:
         url = self.settings.effective_database_url
@@ -246,6 +267,8 @@ class Server:
         await asyncio.gather(*self._loops.values(), return_exceptions=True)
 
     async def _check(self) -> None:
+        if self.draining:
+            raise NotReady("The process is being stopped.")
         if self._down:
             raise RuntimeError(f"not running: {', '.join(sorted(self._down))}")
         async with self._opened().read() as tx:
@@ -295,7 +318,13 @@ def _add_layers(app: FastAPI, settings: Settings, server: Server) -> None:
             max_age=600,
         )
     https = (settings.public_url or "").startswith("https://")
-    app.add_middleware(RequestFrame, clock=server.clock, metrics=server.metrics, https=https)
+    app.add_middleware(
+        RequestFrame,
+        clock=server.clock,
+        metrics=server.metrics,
+        https=https,
+        stopping=lambda: server.draining,
+    )
 
 
 def web_folder(settings: Settings) -> Path | None:

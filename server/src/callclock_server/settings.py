@@ -70,6 +70,12 @@ class Settings(BaseModel):
     migrate: bool | None = Field(
         None, description="Migrate the database at start; default: only when it is SQLite."
     )
+    drain_seconds: int = Field(
+        20,
+        ge=1,
+        le=3600,
+        description="The longest time that a stop may take: clients move elsewhere, requests finish.",
+    )
     reconcile_seconds: float = Field(
         10.0, gt=0, description="How often presence is compared with the media rooms."
     )
@@ -169,6 +175,11 @@ class Settings(BaseModel):
         if self.migrate is not None:
             return self.migrate
         return self.effective_database_url.startswith("sqlite")
+
+    @property
+    def has_others(self) -> bool:
+        """Whether other processes may share the work: the embedded database has one process only."""
+        return not self.effective_database_url.startswith("sqlite")
 
     @property
     def media_credentials(self) -> tuple[str, str]:

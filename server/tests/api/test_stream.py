@@ -18,6 +18,7 @@ from callclock_server.api.schemas.stream import (
     UnwatchOk,
     WatchOk,
 )
+from callclock_server.calls import presence
 from callclock_server.testing import RunningServer, user_token
 
 from .listening import WITHIN_SECONDS, Listener, raw_stream, stream
@@ -218,6 +219,63 @@ async def test_presence_on_a_stream_survives_a_reconnect(server: RunningServer, 
         assert again.connection_id == first
         present = visit.state()["call"]["session"]["participants"]
         assert [person["user_id"] for person in present] == [visit.patient_id]
+
+
+@pytest.mark.parametrize("missed", [0, 3])
+async def test_what_was_missed_comes_again_each_once(
+    server: RunningServer, world: World, missed: int
+) -> None:
+    visit = world.appointment()
+    token = server.user_token(visit.patient_id)
+    async with stream(server, token) as listener:
+        heard = (await listener.watch(visit.cid))["calls"][0]["call"]["last_event_id"]
+    for number in range(missed):
+        world.must(visit.doctor.patch(visit.path, json={"custom": {"number": number}}))
+    async with stream(server, token) as again:
+        await again.say(type="watch", cids=[visit.cid], after={visit.cid: heard})
+        answer = await again.hear()
+        assert answer["replayed"] == [visit.cid]
+        assert answer["calls"][0]["call"]["last_event_id"] == heard + missed
+        world.must(visit.doctor.patch(visit.path, json={"custom": {"number": "last"}}))
+        events = [await again.hear("call.updated") for _ in range(missed + 1)]
+    assert [event["id"] for event in events] == list(range(heard + 1, heard + missed + 2))
+    assert events[-1]["call"]["custom"] == {"number": "last"}
+
+
+@pytest.mark.parametrize("heard", [-1_000, 1_000], ids=["far behind", "ahead"])
+async def test_what_cannot_be_sent_again_is_not_promised(
+    server: RunningServer, world: World, heard: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callclock_server.api.event_stream.hub.MAX_REPLAYED", 0)
+    visit = world.appointment()
+    async with stream(server, server.user_token(visit.patient_id)) as listener:
+        await listener.say(type="watch", cids=[visit.cid], after={visit.cid: max(heard, 0)})
+        answer = await listener.hear()
+    assert answer["replayed"] == []
+    assert answer["calls"][0]["call"]["cid"] == visit.cid
+
+
+async def test_presence_that_another_process_reports_lost_is_kept_while_its_stream_is_here(
+    server: RunningServer, world: World
+) -> None:
+    """The other process notices late that the client has moved here."""
+    assert server.app is not None
+    edge = server.app.state.edge
+    database = edge.transactions.database
+    visit = world.appointment()
+    async with stream(server, server.user_token(visit.patient_id)) as listener:
+        visit.join(visit.patient, connection_id=listener.connection_id)
+
+        async def lose_and_look() -> tuple[set[str], set[str]]:
+            async with database.write() as tx:
+                await presence.connection_lost(tx, connection_id=listener.connection_id)
+                before = await presence.lost_connections(tx)
+            await edge.hub.keep_present()
+            async with database.read() as tx:
+                return before, await presence.lost_connections(tx)
+
+        before, after = await server.call(lose_and_look())
+    assert listener.connection_id in before - after
 
 
 async def test_nobody_takes_over_the_presence_of_another_user(server: RunningServer, world: World) -> None:

@@ -52,6 +52,9 @@ def test_a_second_auth_is_refused(admitted: Conversation) -> None:
 def test_watch_unwatch_and_ping(admitted: Conversation) -> None:
     assert say(admitted, {"type": "watch", "cids": ["a:b", "a:b", "a:c"]}) == Watch(("a:b", "a:c"))
     assert say(admitted, {"type": "unwatch", "cids": ["a:b"]}) == Unwatch(("a:b",))
+    assert say(admitted, {"type": "watch", "cids": ["a:b"], "after": {"a:b": 7, "a:c": 1}}) == Watch(
+        ("a:b",), {"a:b": 7}
+    )
     assert say(admitted, {"type": "ping"}) == Ping()
 
 
@@ -59,6 +62,9 @@ def test_watch_unwatch_and_ping(admitted: Conversation) -> None:
     ("message", "code"),
     [
         ({"type": "watch"}, "missing-field"),
+        ({"type": "watch", "cids": ["a:b"], "after": ["a:b"]}, "invalid-value"),
+        ({"type": "watch", "cids": ["a:b"], "after": {"a:b": -1}}, "invalid-value"),
+        ({"type": "watch", "cids": ["a:b"], "after": {"a:b": True}}, "invalid-value"),
         ({"type": "watch", "cids": []}, "missing-field"),
         ({"type": "watch", "cids": ["no colon"]}, "invalid-id"),
         ({"type": "watch", "cids": [1]}, "invalid-id"),

@@ -38,22 +38,31 @@ class Command:
         self.stdout: list[str] = []
         self.stderr: list[str] = []
         self._lines: queue.Queue[str | None] = queue.Queue()
+        self._log_lines: queue.Queue[str | None] = queue.Queue()
         self._readers = [
             threading.Thread(target=self._read, args=(self.process.stdout, self.stdout, self._lines)),
-            threading.Thread(target=self._read, args=(self.process.stderr, self.stderr, None)),
+            threading.Thread(target=self._read, args=(self.process.stderr, self.stderr, self._log_lines)),
         ]
         for reader in self._readers:
             reader.start()
 
     def wait_for(self, text: str) -> str:
         """The first line on standard output, from here on, that holds `text`."""
+        line = self._wait(self._lines, text)
+        spent = psutil.Process(self.process.pid).cpu_times()
+        self.ready_cpu_seconds = spent.user + spent.system
+        return line
+
+    def wait_for_log(self, text: str) -> str:
+        """The first line on standard error, from here on, that holds `text`."""
+        return self._wait(self._log_lines, text)
+
+    def _wait(self, lines: queue.Queue[str | None], text: str) -> str:
         deadline = time.monotonic() + START_SECONDS
         while True:
-            line = self._lines.get(timeout=max(0.1, deadline - time.monotonic()))
+            line = lines.get(timeout=max(0.1, deadline - time.monotonic()))
             assert line is not None, f"ended without saying {text!r}: {self.stdout} {self.stderr}"
             if text in line:
-                spent = psutil.Process(self.process.pid).cpu_times()
-                self.ready_cpu_seconds = spent.user + spent.system
                 return line
 
     def finish(self, number: signal.Signals | None = None) -> int:
@@ -65,14 +74,12 @@ class Command:
             reader.join(timeout=5)
         return status
 
-    def _read(self, stream, kept: list[str], lines: queue.Queue[str | None] | None) -> None:
+    def _read(self, stream, kept: list[str], lines: queue.Queue[str | None]) -> None:
         with stream:
             for line in stream:
                 kept.append(line)
-                if lines is not None:
-                    lines.put(line)
-        if lines is not None:
-            lines.put(None)
+                lines.put(line)
+        lines.put(None)
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ class AsyncEventStream(AsyncIterator[CallEvent]):
         self._attempt = 0
         self._connected_at: float | None = None
         self._closed = False
+        self._moves_at: float | None = None
 
     @property
     def connection_id(self) -> str | None:
@@ -93,7 +94,14 @@ class AsyncEventStream(AsyncIterator[CallEvent]):
 
     async def _read_one(self) -> None:
         socket = self._socket or await self._connect()
-        step = self._protocol.receive(await backend.receive(socket, timeout=SILENCE_SECONDS))
+        wait = SILENCE_SECONDS
+        if self._moves_at is not None:
+            wait = min(wait, self._moves_at - time.monotonic())
+        if wait <= 0.0:
+            raise Disconnected(None, "moving")
+        step = self._protocol.receive(await backend.receive(socket, timeout=wait))
+        if step.reconnect_in_seconds is not None:
+            self._moves_at = time.monotonic() + step.reconnect_in_seconds
         for text in step.send:
             await backend.send(socket, text)
         self._pending.extend(step.events)
@@ -124,7 +132,10 @@ class AsyncEventStream(AsyncIterator[CallEvent]):
             raise error
         if was_connected and time.monotonic() - (self._connected_at or 0.0) > GOOD_CONNECTION_SECONDS:
             self._attempt = 0
-        if lost.code != TOKEN_EXPIRED or not was_connected:
+        if self._moves_at is not None:
+            moves_at, self._moves_at = self._moves_at, None
+            await backend.sleep(max(0.0, moves_at - time.monotonic()))
+        elif lost.code != TOKEN_EXPIRED or not was_connected:
             await backend.sleep(self._delay())
 
     def _delay(self) -> float:

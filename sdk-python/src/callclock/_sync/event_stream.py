@@ -56,6 +56,7 @@ class EventStream(Iterator[CallEvent]):
         self._attempt = 0
         self._connected_at: float | None = None
         self._closed = False
+        self._moves_at: float | None = None
 
     @property
     def connection_id(self) -> str | None:
@@ -94,7 +95,14 @@ class EventStream(Iterator[CallEvent]):
 
     def _read_one(self) -> None:
         socket = self._socket or self._connect()
-        step = self._protocol.receive(backend.receive(socket, timeout=SILENCE_SECONDS))
+        wait = SILENCE_SECONDS
+        if self._moves_at is not None:
+            wait = min(wait, self._moves_at - time.monotonic())
+        if wait <= 0.0:
+            raise Disconnected(None, "moving")
+        step = self._protocol.receive(backend.receive(socket, timeout=wait))
+        if step.reconnect_in_seconds is not None:
+            self._moves_at = time.monotonic() + step.reconnect_in_seconds
         for text in step.send:
             backend.send(socket, text)
         self._pending.extend(step.events)
@@ -125,7 +133,10 @@ class EventStream(Iterator[CallEvent]):
             raise error
         if was_connected and time.monotonic() - (self._connected_at or 0.0) > GOOD_CONNECTION_SECONDS:
             self._attempt = 0
-        if lost.code != TOKEN_EXPIRED or not was_connected:
+        if self._moves_at is not None:
+            moves_at, self._moves_at = self._moves_at, None
+            backend.sleep(max(0.0, moves_at - time.monotonic()))
+        elif lost.code != TOKEN_EXPIRED or not was_connected:
             backend.sleep(self._delay())
 
     def _delay(self) -> float:

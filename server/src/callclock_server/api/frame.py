@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
@@ -35,8 +35,17 @@ _QUIET = ("/healthz", "/readyz", "/metrics", "/twirp/", "/v1/media/webhook")
 class RequestFrame:
     """Outermost ASGI layer. A fault below it becomes a problem with code `internal` and a log entry."""
 
-    def __init__(self, app: ASGIApp, *, clock: Clock, metrics: Metrics, https: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        clock: Clock,
+        metrics: Metrics,
+        https: bool,
+        stopping: Callable[[], bool],
+    ) -> None:
         self._app = app
+        self._stopping = stopping
         self._clock = clock
         self._metrics = metrics
         self._headers = dict(_HEADERS)
@@ -73,6 +82,9 @@ class RequestFrame:
         headers["X-Request-Id"] = request_id
         for name, value in self._headers.items():
             headers.setdefault(name, value)
+        if self._stopping():
+            # A proxy that keeps the connection would send its next request to a port that has closed.
+            headers["Connection"] = "close"
         if path.startswith("/v1/"):
             headers.setdefault("Cache-Control", "no-store")
 

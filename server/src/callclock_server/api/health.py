@@ -29,6 +29,8 @@ def health_routes(*, clock: Clock, metrics: Metrics, check: Check, measure: Chec
     async def readyz(request: Request) -> Response:
         try:
             await check()
+        except NotReady as known:
+            return problem_response(known, now=clock.now(), request_id=request.state.request_id)
         except Exception:
             log.exception("not_ready")
             return problem_response(NotReady(), now=clock.now(), request_id=request.state.request_id)

@@ -93,6 +93,11 @@ async def connection_resumed(tx: Transaction, *, connection_id: str) -> None:
     await journal.flush()
 
 
+async def lost_connections(tx: Transaction) -> set[str]:
+    """Return the event streams that are counted as lost and whose grace is not over."""
+    return set(await participants.lost_connections(tx))
+
+
 async def connections_of_former_process_lost(tx: Transaction) -> None:
     """Count all event streams as lost now: for the start of the process that served them before."""
     await _change_connections(tx, await sessions.cids_with_connection(tx, None), lost=lambda p: True)

@@ -53,7 +53,7 @@ def demo(
             if browser:
                 threading.Thread(target=webbrowser.open, args=(address(settings),), daemon=True).start()
 
-        run(built.app, listener, prepare=prepare, ready=ready)
+        run(built.app, listener, prepare=prepare, ready=ready, drain_seconds=settings.drain_seconds)
 
 
 def _tell(url: str, opening: object, *, minutes: float, data_dir: Path) -> None:

@@ -29,7 +29,12 @@ def serve(host: HostOption = None, port: PortOption = None) -> None:
     settings = with_port(settings, listener.getsockname()[1])
     try:
         app = create_app(settings)
-        run(app, listener, ready=lambda: say(f"Callclock accepts requests at {address(settings)}"))
+        run(
+            app,
+            listener,
+            ready=lambda: say(f"Callclock accepts requests at {address(settings)}"),
+            drain_seconds=settings.drain_seconds,
+        )
     finally:
         listener.close()
 

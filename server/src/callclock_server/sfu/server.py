@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from livekit.protocol import webhook
 
@@ -34,6 +35,7 @@ from callclock_server.sfu.webhooks import RetryPolicy, Webhooks
 
 MAX_IDENTITY_LENGTH = 256
 TICK_SECONDS = 0.5
+DISMISS_SECONDS = 2.0
 
 _SOCKET_PATHS = {"/rtc": read_v0, "/rtc/v1": read_v1}
 _VALIDATE_PATHS = {f"{path}/validate": read for path, read in _SOCKET_PATHS.items()}
@@ -81,6 +83,8 @@ class RoomServer:
         self._media: MediaPort | None = None
         self._webhooks: Webhooks | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._sockets: set[asyncio.Task[Any]] = set()
+        self._dismissed = False
         self.rooms = Rooms(now=time.time, notify=self._notify, patience=settings.patience)
         self._room_api = RoomApi(
             self.rooms,
@@ -138,6 +142,19 @@ class RoomServer:
             await self._media.close()
             self._media = None
 
+    async def dismiss(self) -> None:
+        """Ask everybody to come back, and let nobody in: while the sockets are still open to say it.
+
+        Returns when the sockets are closed. No webhook tells of it; `close` has to follow.
+        """
+        self._dismissed = True
+        webhooks, self._webhooks = self._webhooks, None
+        self.rooms.close()
+        if webhooks is not None:
+            await webhooks.close()
+        if self._sockets:
+            await asyncio.wait(self._sockets, timeout=DISMISS_SECONDS)
+
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one ASGI request; scope types other than http and websocket are refused."""
         path = "/" + str(scope.get("path", "")).strip("/")
@@ -154,6 +171,8 @@ class RoomServer:
             read = _SOCKET_PATHS.get(path)
             if read is None:
                 raise Refusal(404, "not found")
+            if self._dismissed:
+                raise Refusal(503, "the server is being restarted")
             grants, parameters, room = self._admission(read(query(scope)), scope)
         except JoinError as exc:
             await refuse_socket(scope, send, 400, str(exc))
@@ -162,6 +181,10 @@ class RoomServer:
             await refuse_socket(scope, send, exc.status, str(exc))
             return
         await send({"type": "websocket.accept"})
+        task = asyncio.current_task()
+        assert task is not None
+        self._sockets.add(task)
+        task.add_done_callback(self._sockets.discard)
         await session.serve(
             SignalSocket(receive, send, limits=self._settings.limits),
             room=room,

@@ -19,6 +19,11 @@ _CHANGING = tuple(
 )
 _UPDATE = Bulk(participants, _CHANGING, key="id")
 _OPEN = participants.c.left_at.is_(None)
+_LOST = (
+    sa.select(participants.c.connection_id)
+    .where(_OPEN, participants.c.lost_at.is_not(None), participants.c.connection_id.is_not(None))
+    .distinct()
+)
 _OPEN_OF = sa.select(participants).where(
     participants.c.session_id.in_(sa.bindparam("ids", expanding=True)), _OPEN
 )
@@ -73,3 +78,8 @@ async def last_stay(tx: Transaction, *, session_id: str, user_id: str, device_id
     )
     row = await tx.first(select.order_by(columns.accepted_at.desc(), columns.id.desc()).limit(1))
     return from_row(row) if row else None
+
+
+async def lost_connections(tx: Transaction) -> list[str]:
+    """Return the event streams on which somebody's presence hung and that are counted as lost."""
+    return [row.connection_id for row in await tx.all(_LOST)]

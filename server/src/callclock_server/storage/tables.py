@@ -148,6 +148,8 @@ sa.Index(
 sa.Index(
     "ix_participants_connection", participants.c.connection_id, sqlite_where=_open, postgresql_where=_open
 )
+_lost = _open & participants.c.lost_at.is_not(None)
+sa.Index("ix_participants_lost", participants.c.connection_id, sqlite_where=_lost, postgresql_where=_lost)
 sa.Index("ix_participants_user", participants.c.user_id, sqlite_where=_open, postgresql_where=_open)
 
 ledger = sa.Table(

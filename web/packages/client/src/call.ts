@@ -7,6 +7,7 @@ import {
   INITIAL_STATE,
   endedAtDeadline,
   isAttending,
+  isOutdated,
   joinedSessionIsOver,
   scheduleOf,
   withCall,
@@ -188,7 +189,7 @@ export class Call {
     if (arrival === 'repeated') return;
     this.#store.update((state) => withEvent(state, event, this.currentUserId));
     if (arrival === 'gap' || event.type.startsWith('call.member_')) void this.#reread();
-    this.#leaveIfShutOut(event);
+    if (!isOutdated(known, event)) this.#leaveIfShutOut(event);
     this.#events.emit(event);
   }
 

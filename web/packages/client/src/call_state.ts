@@ -102,10 +102,15 @@ export function withEvent(state: CallState, event: CallEvent, ownUserId: string)
   const hint = { reason: event.reason, endedAt: event.ended_at };
   let next = withCall(state, event.call, hint);
   if (event.change) next = withChanges(next, [event.change]);
-  if (event.own_capabilities && event.user?.id === ownUserId) {
+  if (event.own_capabilities && event.user?.id === ownUserId && !isOutdated(state, event)) {
     next = { ...next, ownCapabilities: keepIfSame(next.ownCapabilities, event.own_capabilities) };
   }
   return next;
+}
+
+/** Whether the state is further than the event: one that was missed and is told afterwards. */
+export function isOutdated(state: CallState, event: CallEvent): boolean {
+  return event.call.last_event_id < (state.call?.last_event_id ?? 0);
 }
 
 /** Adds ledger rows of the current session, each once, in the order in which they were made. */

@@ -40,11 +40,14 @@ export interface EventStreamOptions {
 /** The server speaks every 10 s at least; after this much silence the connection is taken for dead. */
 const SILENCE_MS = 25_000;
 const CONNECT_MS = 10_000;
+/** No hint of a server is obeyed for longer. */
+const LONGEST_HINT_MS = 60_000;
 
 /**
  * The event stream: one WebSocket that comes back by itself, with backoff, a fresh token where the old one
- * has run out, the same connection id and the same watched calls. What was missed meanwhile arrives with
- * `watch.ok`, which carries each call's state.
+ * has run out, the same connection id and the same watched calls. What was missed meanwhile arrives after
+ * `watch.ok`, which carries each call's state. When the server's process stops, it says so beforehand: the
+ * stream then moves to another one, and lets go of the old connection when the new one stands.
  */
 export class EventStream {
   readonly #options: EventStreamOptions;
@@ -57,6 +60,12 @@ export class EventStream {
   #retry: TimerHandle | undefined;
   #silence: TimerHandle | undefined;
   #refreshToken = false;
+  /** The connection that is to follow the present one. */
+  #successor: Socket | undefined;
+  #move: TimerHandle | undefined;
+  /** When the server wants us back, in monotonic milliseconds. */
+  #expectedAt: number | undefined;
+  readonly #heard = new Map<string, number>();
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
@@ -110,6 +119,7 @@ export class EventStream {
 
   unwatch(cid: string): void {
     this.#watched.delete(cid);
+    this.#heard.delete(cid);
     if (this.isOpen) this.#send({ type: 'unwatch', cids: [cid] });
   }
 
@@ -126,6 +136,7 @@ export class EventStream {
     this.#abandonSocket();
     this.#options.timers.clearTimeout(this.#retry);
     this.#watched.clear();
+    this.#heard.clear();
     this.#state.set({ phase: 'closed', connectionId: undefined, reason: undefined });
   }
 
@@ -159,8 +170,34 @@ export class EventStream {
     this.#socket = socket;
     this.#expectSound(CONNECT_MS);
     socket.onopen = () => {
-      this.#authenticate(token);
+      this.#probe.questionSent();
+      this.#authenticate(socket, token);
     };
+    this.#listen(socket);
+  }
+
+  /** Opens the next connection beside the present one, which goes on until the other one is let in. */
+  async #moveOn(): Promise<void> {
+    const token = await this.#token();
+    if (token === undefined || this.#socket === undefined) return;
+    const socket = this.#options.openSocket(this.#options.url);
+    this.#successor = socket;
+    socket.onopen = () => {
+      this.#authenticate(socket, token);
+    };
+    socket.onmessage = (event) => {
+      if (this.#successor !== socket || parseMessage(event.data)?.type !== 'connection.ok') return;
+      this.#successor = undefined;
+      this.#abandonSocket();
+      this.#socket = socket;
+      this.#listen(socket);
+      this.#receive(event.data);
+    };
+    // If it comes to nothing, the present connection is closed in due course, and the usual way back is taken.
+    socket.onerror = () => undefined;
+  }
+
+  #listen(socket: Socket): void {
     socket.onmessage = (event) => {
       if (this.#socket === socket) this.#receive(event.data);
     };
@@ -171,11 +208,11 @@ export class EventStream {
     socket.onerror = () => undefined;
   }
 
-  #authenticate(token: string): void {
-    this.#probe.questionSent();
+  #authenticate(socket: Socket, token: string): void {
     const connectionId = this.connectionId;
-    const auth = { type: 'auth', api_key: this.#options.apiKey, token } as const;
-    this.#send(connectionId === undefined ? auth : { ...auth, connection_id: connectionId });
+    const auth: ClientMessage = { type: 'auth', api_key: this.#options.apiKey, token };
+    if (connectionId !== undefined) auth.connection_id = connectionId;
+    socket.send(JSON.stringify(auth));
   }
 
   #receive(data: unknown): void {
@@ -185,10 +222,33 @@ export class EventStream {
     this.#probe.heard(message, this.#socket);
     if (message.type === 'connection.ok') {
       this.#attempt = 0;
+      this.#expectedAt = undefined;
       this.#state.set({ phase: 'open', connectionId: message.connection_id, reason: undefined });
       this.#sendWatch([...this.#watched]);
     }
+    if (message.type === 'connection.reconnect') this.#planMove(message.delay_seconds * 1_000);
+    this.#note(message);
     for (const listener of [...this.#listeners]) listener(message);
+  }
+
+  #planMove(hintMs: number): void {
+    const { timers } = this.#options;
+    const delay = Math.min(Math.max(hintMs, 0), LONGEST_HINT_MS);
+    this.#expectedAt = timers.monotonicNow() + delay;
+    timers.clearTimeout(this.#move);
+    if (this.isOpen) this.#move = timers.setTimeout(() => void this.#moveOn(), delay);
+  }
+
+  /** Remembers how far each call was heard, so that a reconnect can ask for the rest. */
+  #note(message: ServerMessage): void {
+    if (message.type === 'watch.ok') {
+      for (const { call } of message.calls) {
+        if (!this.#watched.has(call.cid) || message.replayed?.includes(call.cid) === true) continue;
+        this.#heard.set(call.cid, call.last_event_id);
+      }
+    } else if ('cid' in message && this.#watched.has(message.cid)) {
+      this.#heard.set(message.cid, Math.max(message.id, this.#heard.get(message.cid) ?? 0));
+    }
   }
 
   #lost(code: number, reason: string): void {
@@ -206,9 +266,17 @@ export class EventStream {
 
   #retryLater(): void {
     this.#become('waiting');
-    const delay = backoffMs(STREAM_BACKOFF, this.#attempt, this.#options.random);
+    const delay = this.#hintedMs() ?? backoffMs(STREAM_BACKOFF, this.#attempt, this.#options.random);
     this.#attempt += 1;
     this.#retry = this.#options.timers.setTimeout(() => void this.#connect(), delay);
+  }
+
+  /** How long the server asked us to wait, once. */
+  #hintedMs(): number | undefined {
+    const expectedAt = this.#expectedAt;
+    this.#expectedAt = undefined;
+    if (expectedAt === undefined) return undefined;
+    return Math.max(0, expectedAt - this.#options.timers.monotonicNow());
   }
 
   #expectSound(withinMs: number): void {
@@ -220,13 +288,15 @@ export class EventStream {
   }
 
   #abandonSocket(): void {
-    const socket = this.#socket;
-    this.#socket = undefined;
     this.#options.timers.clearTimeout(this.#silence);
+    this.#options.timers.clearTimeout(this.#move);
     this.#probe.stop();
-    if (socket === undefined) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
+    for (const socket of [this.#socket, this.#successor]) {
+      if (socket === undefined) continue;
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    this.#socket = this.#successor = undefined;
   }
 
   #become(phase: StreamPhase): void {
@@ -234,7 +304,9 @@ export class EventStream {
   }
 
   #sendWatch(cids: string[]): void {
-    if (cids.length > 0) this.#send({ type: 'watch', cids });
+    if (cids.length === 0) return;
+    const after = Object.fromEntries([...this.#heard].filter(([cid]) => cids.includes(cid)));
+    this.#send(Object.keys(after).length > 0 ? { type: 'watch', cids, after } : { type: 'watch', cids });
   }
 
   #send(message: ClientMessage): void {

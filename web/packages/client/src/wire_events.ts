@@ -68,10 +68,20 @@ export interface ConnectionOk {
   server_time: string;
 }
 
+/** The process that holds the stream stops: connect again in `delay_seconds`. Until then events go on. */
+export interface ConnectionReconnect {
+  type: 'connection.reconnect';
+  delay_seconds: number;
+  reason: string;
+  server_time: string;
+}
+
 export interface WatchOk {
   type: 'watch.ok';
   calls: CallEnvelope[];
   errors: { cid: string; code: string }[];
+  /** Of these calls the events come next that were missed since the last one heard. */
+  replayed?: string[];
   server_time: string;
 }
 
@@ -96,11 +106,11 @@ export interface StreamError {
   server_time: string;
 }
 
-export type ServerMessage = ConnectionOk | WatchOk | UnwatchOk | HealthCheck | StreamError | CallEvent;
+export type ServerMessage = ConnectionOk | ConnectionReconnect | WatchOk | UnwatchOk | HealthCheck | StreamError | CallEvent;
 
 export type ClientMessage =
   | { type: 'auth'; api_key: string; token: string; connection_id?: string }
-  | { type: 'watch'; cids: string[] }
+  | { type: 'watch'; cids: string[]; after?: Record<string, number> }
   | { type: 'unwatch'; cids: string[] }
   | { type: 'ping' };
 

@@ -57,6 +57,27 @@ describe('events of a call', () => {
     expect(state().changes.at(-1)?.seconds).toBe(60);
   });
 
+  test('a process that stops costs neither an event nor the presence', async () => {
+    const { server, call, timers, state } = await attending(60);
+    const ids: number[] = [];
+    const states: string[] = [];
+    call.on('all', (event) => ids.push(event.id));
+    call.state.subscribe(() => states.push(state().callingState));
+    const first = server.call.lastEventId + 1;
+    server.drain(2);
+    server.extend(60);
+    await timers.advance(1_990);
+    server.extend(60, { isLost: true });
+    server.extend(60, { isLost: true });
+    await timers.advance(1_000);
+    server.extend(60);
+    await timers.advance(0);
+    expect(ids).toEqual([first, first + 1, first + 2, first + 3]);
+    expect(server.socketCount).toBe(2);
+    expect(new Set(states)).toEqual(new Set([CallingState.JOINED]));
+    expect(server.call.session?.participants.map((one) => one.user_id)).toEqual(['bill']);
+  });
+
   test('listeners hear each event once, by type and by all', async () => {
     const { server, call, timers } = await attending(60);
     const heard: string[] = [];

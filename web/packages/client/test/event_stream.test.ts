@@ -32,6 +32,8 @@ function stream(tokens: { token?: string; tokenProvider?: TokenProvider } = { to
   return { timers, sockets, sent, events, accept, phase: () => events.state.getSnapshot().phase };
 }
 
+const now = (timers: ManualTimers) => new Date(timers.trueNow).toISOString();
+
 describe('event stream', () => {
   test('the token goes into the first message, never into the address', async () => {
     const { events, sent, accept } = stream();
@@ -147,6 +149,67 @@ describe('event stream', () => {
     await timers.advance(300);
     await accept();
     expect(sent[0]).not.toHaveProperty('connection_id');
+  });
+
+  test('asked to move, it opens the next connection first and lets go of the old one then', async () => {
+    const { events, sockets, sent, timers, accept, phase } = stream();
+    events.watch('appointment:a');
+    await accept();
+    const phases: string[] = [];
+    events.state.subscribe(() => phases.push(phase()));
+    sockets[0]?.say({ type: 'connection.reconnect', delay_seconds: 4, reason: 'draining', server_time: now(timers) });
+    await timers.advance(3_900);
+    expect(sockets).toHaveLength(1);
+    await timers.advance(200);
+    expect(sockets[0]?.isClosed).toBe(false);
+    sockets[0]?.say({ type: 'call.updated', cid: 'appointment:a', id: 7, server_time: now(timers) });
+    sent.length = 0;
+    await accept();
+    expect(sockets.map((socket) => socket.isClosed)).toEqual([true, false]);
+    expect(sent).toEqual([
+      { type: 'auth', api_key: 'key', token: 'bill', connection_id: 'c-1' },
+      { type: 'watch', cids: ['appointment:a'], after: { 'appointment:a': 7 } },
+    ]);
+    expect(new Set(phases)).toEqual(new Set(['open']));
+  });
+
+  test('closed before its turn, it comes back at its turn and not sooner', async () => {
+    const { events, sockets, timers, accept } = stream();
+    events.open();
+    await accept();
+    sockets[0]?.say({ type: 'connection.reconnect', delay_seconds: 3, reason: 'draining', server_time: now(timers) });
+    sockets[0]?.drop(1012, 'draining');
+    await timers.advance(2_900);
+    expect(sockets).toHaveLength(1);
+    await timers.advance(200);
+    expect(sockets).toHaveLength(2);
+  });
+
+  test('turned away by a process that stops, it tries again when told to', async () => {
+    const { events, sockets, timers } = stream();
+    events.open();
+    await timers.advance(0);
+    sockets[0]?.onopen?.();
+    sockets[0]?.say({ type: 'connection.reconnect', delay_seconds: 1, reason: 'draining', server_time: now(timers) });
+    sockets[0]?.drop(1012, 'draining');
+    await timers.advance(900);
+    expect(sockets).toHaveLength(1);
+    await timers.advance(200);
+    expect(sockets).toHaveLength(2);
+  });
+
+  test('a move that fails leaves the old connection, and the usual way back when that closes', async () => {
+    const { events, sockets, timers, accept, phase } = stream();
+    events.open();
+    await accept();
+    sockets[0]?.say({ type: 'connection.reconnect', delay_seconds: 0, reason: 'draining', server_time: now(timers) });
+    await timers.advance(10);
+    sockets[1]?.drop(1006);
+    expect(phase()).toBe('open');
+    sockets[0]?.drop(1012, 'draining');
+    await timers.advance(300);
+    await accept();
+    expect(phase()).toBe('open');
   });
 
   test('closed means closed', async () => {

@@ -78,6 +78,7 @@ const REQUESTS = {
 const MESSAGES = {
   CallEvent: 'Event',
   ConnectionOk: 'ConnectionOk',
+  ConnectionReconnect: 'ConnectionReconnect',
   HealthCheck: 'HealthCheck',
   WatchOk: 'WatchOk',
   UnwatchOk: 'UnwatchOk',

@@ -49,6 +49,7 @@ class Connection:
         self._stamp = stamp
         self.subscriptions: dict[str, Subscription] = {}
         self.closing: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.sending_since: float | None = None
         self.checked_at = now
 

@@ -22,6 +22,7 @@ from callclock_server.api.auth import LEEWAY_SECONDS, Identity
 from callclock_server.api.event_stream.connection import Connection, Subscription
 from callclock_server.api.event_stream.follower import Follower
 from callclock_server.api.event_stream.frames import FrameSink, stamped, text_frame
+from callclock_server.api.event_stream.handoff import Pace, hand_off
 from callclock_server.api.event_stream.outbox import Outbox, OutboxLimits
 from callclock_server.api.event_stream.protocol import HEALTH_CHECK_SECONDS, MAX_WATCHED, Close, CloseCode
 from callclock_server.api.metrics import Metrics
@@ -43,6 +44,8 @@ POLL_ALONE_SECONDS = 0.4
 TICK_SECONDS = 0.5
 SEND_WITHIN_SECONDS = 10.0
 CIDS_PER_READ = 50
+# Who missed more than this reads the state instead.
+MAX_REPLAYED = 500
 _CHECKED_KINDS = frozenset({kinds.PERMISSIONS_UPDATED, kinds.MEMBER_REMOVED, kinds.MEMBER_UPDATED})
 
 
@@ -90,6 +93,12 @@ class Hub:
         """Tell every client to come back (1012)."""
         for connection in tuple(self._connections.values()):
             connection.close(CloseCode.RESTARTING, "restarting")
+
+    async def hand_off(self, pace: Pace) -> None:
+        """Send every client elsewhere; return when all of them are gone or told to close."""
+        connections = tuple(self._connections.values())
+        log.info("handing_off", streams=len(connections))
+        await hand_off(connections, pace)
 
     def tick(self, now: float) -> None:
         """Health checks, expired tokens and readers that take nothing; `now` in monotonic seconds."""
@@ -150,6 +159,8 @@ class Hub:
     async def leave(self, connection: Connection) -> None:
         """The socket is gone. Presence that hangs on it enters its grace, unless another has taken over."""
         self._forget(connection)
+        if not connection.gone.done():
+            connection.gone.set_result(None)
         if self._connections.get(connection.id) is not connection:
             return
         del self._connections[connection.id]
@@ -165,6 +176,21 @@ class Hub:
     def stamp(self) -> str:
         """Return the present time as `server_time` says it."""
         return wire_time(self._clock.now())
+
+    async def keep_present(self) -> int:
+        """Forgive losses of streams that live here; return how many.
+
+        A client that moved here from another process may be reported lost by that one only afterwards.
+        """
+        if not self._connections:
+            return 0
+        async with self._database.read() as tx:
+            lost = await presence.lost_connections(tx)
+        here = sorted(lost & self._connections.keys())
+        for connection_id in here:
+            async with self._database.write() as tx:
+                await presence.connection_resumed(tx, connection_id=connection_id)
+        return len(here)
 
     def count_drop(self, close: Close) -> None:
         """Count a connection that the server closed."""
@@ -197,8 +223,13 @@ class Hub:
 
     # -- watching ------------------------------------------------------------------------------------------
 
-    async def watch(self, connection: Connection, cids: Sequence[str]) -> None:
-        """Watch calls: `watch.ok` with their state comes first, then every later event."""
+    async def watch(
+        self, connection: Connection, cids: Sequence[str], *, after: Mapping[str, int] | None = None
+    ) -> None:
+        """Watch calls: `watch.ok` with their state comes first, then every later event.
+
+        For calls in `after` what came after that event is sent again, so that a reconnect misses nothing.
+        """
         if len(connection.subscriptions) + len(cids) > MAX_WATCHED:
             detail = f"A connection may watch at most {MAX_WATCHED} calls."
             connection.say({"type": "error", "code": "invalid-value", "detail": detail})
@@ -220,9 +251,14 @@ class Hub:
                     subscription.seen_id = max(subscription.seen_id, int(answer.call["last_event_id"]))
                     states.append(answer.as_json())
                     ready.append(subscription)
-        connection.say({"type": "watch.ok", "calls": states, "errors": refused})
+        replayed = [subscription for subscription in ready if _rewind(subscription, after or {})]
+        names = [subscription.cid for subscription in replayed]
+        connection.say({"type": "watch.ok", "calls": states, "errors": refused, "replayed": names})
         for subscription in ready:
-            self._release(connection, subscription)
+            if subscription in replayed:
+                self._start(self._catch_up(connection, subscription))
+            else:
+                self._release(connection, subscription)
 
     def unwatch(self, connection: Connection, cids: Iterable[str]) -> None:
         """Stop hearing of calls; ones that are not watched are no error."""
@@ -358,6 +394,7 @@ class Hub:
     async def _poll_safely(self) -> None:
         try:
             await self._follower.poll()
+            await self.keep_present()
         except Exception:
             # The loop outlives a database that is away for a while.
             log.exception("event_poll_failed")
@@ -395,6 +432,15 @@ class Hub:
             error = task.exception()
             if error is not None:
                 log.error("event_work_failed", exc_info=error)
+
+
+def _rewind(subscription: Subscription, after: Mapping[str, int]) -> bool:
+    """Go back to where an earlier connection stopped; False when there is nothing to send, or too much."""
+    heard = after.get(subscription.cid)
+    if heard is None or not 0 <= subscription.seen_id - heard <= MAX_REPLAYED:
+        return False
+    subscription.seen_id = heard
+    return True
 
 
 def _concerns(row: EventRow, connection: Connection) -> bool:

@@ -41,7 +41,10 @@ class Auth:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
+    """`after` tells, for calls that were watched before, the newest event that was heard."""
+
     cids: tuple[str, ...]
+    after: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,14 @@ def _read_cids(body: Mapping[str, Any]) -> tuple[str, ...] | Fault:
 
 def _read_watch(body: Mapping[str, Any]) -> Watch | Fault:
     cids = _read_cids(body)
-    return cids if isinstance(cids, Fault) else Watch(cids)
+    if isinstance(cids, Fault):
+        return cids
+    after = body.get("after")
+    if after is None:
+        return Watch(cids)
+    if not isinstance(after, dict) or not all(type(heard) is int and heard >= 0 for heard in after.values()):
+        return Fault("invalid-value", "after must be an object: the id of the last event heard by call id.")
+    return Watch(cids, {cid: after[cid] for cid in cids if cid in after})
 
 
 def _read_unwatch(body: Mapping[str, Any]) -> Unwatch | Fault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from contextlib import suppress
 from typing import Any
@@ -12,6 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from callclock_server.api.auth import Doorman
 from callclock_server.api.event_stream.connection import Connection
 from callclock_server.api.event_stream.frames import EXTENSION, stamped, text_frame
+from callclock_server.api.event_stream.handoff import REASON, reconnect_hint
 from callclock_server.api.event_stream.hub import Hub
 from callclock_server.api.event_stream.protocol import (
     AUTH_WITHIN_SECONDS,
@@ -25,10 +27,14 @@ from callclock_server.api.event_stream.protocol import (
     Unwatch,
     Watch,
 )
+from callclock_server.api.wire import dump
 from callclock_server.domain.errors import AuthenticationError, TokenExpired
 
 CLOSE_WITHIN_SECONDS = 5.0
 WRITE_BYTES = 64 * 1024
+FLUSH_WITHIN_SECONDS = 1.0
+# How soon somebody may try again who came to a process that stops.
+TURNED_AWAY_SECONDS = (0.5, 1.5)
 
 
 class EventSocket:
@@ -37,10 +43,18 @@ class EventSocket:
     def __init__(self, *, hub: Hub, doorman: Doorman) -> None:
         self._hub = hub
         self._doorman = doorman
+        self._turns_away = False
+
+    def turn_away(self) -> None:
+        """Send whoever comes from now on to another process."""
+        self._turns_away = True
 
     async def serve(self, websocket: WebSocket) -> None:
         """Carry one event stream from its first message to its close."""
         await websocket.accept()
+        if self._turns_away:
+            await self._turn_away(websocket)
+            return
         conversation = Conversation()
         try:
             async with asyncio.timeout(AUTH_WITHIN_SECONDS):
@@ -91,7 +105,10 @@ class EventSocket:
                 task.cancel()
             outcomes = await asyncio.gather(reader, writer, return_exceptions=True)
         if connection.closing.done():
-            return connection.closing.result()
+            close = connection.closing.result()
+            if close.code is CloseCode.RESTARTING:
+                await self._flush(websocket, connection)
+            return close
         for outcome in outcomes:
             if isinstance(outcome, Exception) and not isinstance(
                 outcome, WebSocketDisconnect | RuntimeError | OSError
@@ -106,8 +123,8 @@ class EventSocket:
 
     async def _act(self, connection: Connection, outcome: Outcome) -> None:
         match outcome:
-            case Watch(cids):
-                await self._hub.watch(connection, cids)
+            case Watch(cids, after):
+                await self._hub.watch(connection, cids, after=after)
             case Unwatch(cids):
                 self._hub.unwatch(connection, cids)
             case Ping():
@@ -118,21 +135,40 @@ class EventSocket:
                 connection.close(code, reason)
 
     async def _write(self, websocket: WebSocket, connection: Connection) -> None:
-        """Send what had to wait, stamped at the last moment."""
-        outbox, sink = connection.outbox, connection.sink
+        """Send what had to wait until cancelled, or until the socket takes no more."""
         while True:
-            await outbox.filled()
+            await connection.outbox.filled()
             connection.sending_since = time.monotonic()
-            if sink is None:
-                (message,) = outbox.take(0)
-                await websocket.send_text(stamped(message, self._hub.stamp()))
-            else:
-                await sink.drained()
-                if not sink.open:
-                    return
-                now = self._hub.stamp()
-                sink.write(b"".join([text_frame(stamped(m, now)) for m in outbox.take(WRITE_BYTES)]))
+            if not await self._send_waiting(websocket, connection):
+                return
             connection.sending_since = None
+
+    async def _send_waiting(self, websocket: WebSocket, connection: Connection) -> bool:
+        """Send some of what waits, stamped at the last moment; False when the socket takes no more."""
+        outbox, sink = connection.outbox, connection.sink
+        if sink is None:
+            (message,) = outbox.take(0)
+            await websocket.send_text(stamped(message, self._hub.stamp()))
+            return True
+        await sink.drained()
+        if not sink.open:
+            return False
+        now = self._hub.stamp()
+        sink.write(b"".join([text_frame(stamped(m, now)) for m in outbox.take(WRITE_BYTES)]))
+        return True
+
+    async def _flush(self, websocket: WebSocket, connection: Connection) -> None:
+        """Send what waits before a close that is nobody's fault: the hint and the last events."""
+        with suppress(TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
+            async with asyncio.timeout(FLUSH_WITHIN_SECONDS):
+                while connection.outbox and await self._send_waiting(websocket, connection):
+                    pass
+
+    async def _turn_away(self, websocket: WebSocket) -> None:
+        hint = dump(reconnect_hint(random.uniform(*TURNED_AWAY_SECONDS))).decode()
+        with suppress(WebSocketDisconnect, RuntimeError, OSError):
+            await websocket.send_text(stamped(hint, self._hub.stamp()))
+        await _close(websocket, Close(CloseCode.RESTARTING, REASON))
 
 
 async def _receive(websocket: WebSocket) -> str | bytes:

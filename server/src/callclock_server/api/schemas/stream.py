@@ -37,10 +37,15 @@ class AuthMessage(BaseModel):
 
 
 class WatchMessage(BaseModel):
-    """Hear the events of these calls. Joining a call watches it too."""
+    """Hear the events of these calls. Joining a call watches it too.
+
+    `after` is for calls that an earlier connection watched: the id of the last event heard, by call id. Where
+    the server still has all that came later, it names the call in `replayed` of its answer and sends them.
+    """
 
     type: Literal["watch"]
     cids: list[str]
+    after: dict[str, int] | None = None
 
 
 class UnwatchMessage(BaseModel):
@@ -68,6 +73,17 @@ class ConnectionOk(ServerMessage):
     user_id: str | None
 
 
+class ConnectionReconnect(ServerMessage):
+    """This process stops: connect again in `delay_seconds`, with the same `connection_id`.
+
+    Until then events go on, unless the server closes first (1012).
+    """
+
+    type: Literal["connection.reconnect"]
+    delay_seconds: float
+    reason: str
+
+
 class HealthCheck(ServerMessage):
     """Every 10 seconds, and in answer to ping."""
 
@@ -81,11 +97,15 @@ class WatchRefusal(BaseModel):
 
 
 class WatchOk(ServerMessage):
-    """The state of the calls that are watched from here on, and the ones that are refused."""
+    """The state of the calls that are watched from here on, and the ones that are refused.
+
+    For calls in `replayed` the events after the one that the client named come next, up to this state.
+    """
 
     type: Literal["watch.ok"]
     calls: list[objects.CallState]
     errors: list[WatchRefusal]
+    replayed: list[str] = Field(default_factory=list)
 
 
 class UnwatchOk(ServerMessage):
@@ -138,6 +158,7 @@ class Event(ServerMessage):
 FROM_CLIENT: tuple[type[BaseModel], ...] = (AuthMessage, WatchMessage, UnwatchMessage, PingMessage)
 FROM_SERVER: tuple[type[BaseModel], ...] = (
     ConnectionOk,
+    ConnectionReconnect,
     HealthCheck,
     WatchOk,
     UnwatchOk,

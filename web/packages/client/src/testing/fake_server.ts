@@ -40,6 +40,7 @@ export class FakeServer<T extends TrueTimers = ManualTimers> {
   /** With a URL, joins answer with a media room. */
   mediaUrl: string | undefined;
   #sockets = new Set<FakeSocket>();
+  #log: { id: number }[] = [];
   #deadline: object | number | undefined;
 
   constructor(timers: T = new ManualTimers() as TrueTimers as T) {
@@ -98,6 +99,12 @@ export class FakeServer<T extends TrueTimers = ManualTimers> {
     this.#sockets.clear();
   }
 
+  /** The process stops: every event stream is asked to move. */
+  drain(delay_seconds: number): void {
+    const server_time = new Date(this.timers.trueNow).toISOString();
+    for (const socket of this.#sockets) socket.say({ type: 'connection.reconnect', delay_seconds, reason: 'draining', server_time });
+  }
+
   /** The network is gone for requests and event streams alike. */
   disconnect(): void {
     this.isReachable = false;
@@ -107,12 +114,14 @@ export class FakeServer<T extends TrueTimers = ManualTimers> {
   /** Something happens in the call, told to all who watch; `isLost`: told to nobody. */
   emit(type: string, extra: object = {}, options: { isLost?: boolean } = {}): void {
     this.call.lastEventId += 1;
-    const event = { type, id: this.call.lastEventId, cid: this.call.cid, ...extra };
+    const at = new Date(this.timers.trueNow).toISOString();
+    const { cid, lastEventId: id } = this.call;
+    const event = { type, id, cid, ...extra, created_at: at, server_time: at, call: this.call.view() };
+    this.#log.push(event);
     this.#planEnd();
     if (options.isLost === true || this.isSilent) return;
-    const at = new Date(this.timers.trueNow).toISOString();
     for (const socket of this.#sockets) {
-      if (socket.watched.has(this.call.cid)) socket.say({ ...event, created_at: at, server_time: at, call: this.call.view() });
+      if (socket.watched.has(this.call.cid)) socket.say(event);
     }
   }
 
@@ -196,7 +205,10 @@ export class FakeServer<T extends TrueTimers = ManualTimers> {
     } else if (message.type === 'watch') {
       for (const cid of message.cids) socket.watched.add(cid);
       const own = this.capabilities[socket.userId ?? ''] ?? ALL;
-      socket.say({ type: 'watch.ok', calls: [this.call.envelope(own)], errors: [], server_time });
+      const heard = message.after?.[this.call.cid];
+      const replayed = heard === undefined ? [] : [this.call.cid];
+      socket.say({ type: 'watch.ok', calls: [this.call.envelope(own)], errors: [], replayed, server_time });
+      for (const event of this.#log) if (heard !== undefined && event.id > heard) socket.say(event);
     } else if (message.type === 'ping') {
       socket.say({ type: 'health.check', connection_id: 'connection', server_time });
     } else {
