@@ -11,7 +11,7 @@ STAMPS := .cache/stamps
 SIDE_BY_SIDE := --dist loadscope
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: help demo web web-deps install test check unit-python unit-web e2e format bench clean browser livekit generated
+.PHONY: help demo web web-deps install test check unit-python unit-web e2e format bench clean packages livekit generated
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,8 +51,8 @@ web: $(STAMPS)/web ## build the web files
 demo: $(STAMPS)/python $(STAMPS)/web ## a call for two, on this machine (MINUTES=60)
 	@$(BIN)/callclock demo $(if $(MINUTES),--minutes $(MINUTES)) $(DEMO_ARGS)
 
-browser:
-	@.ci/install-chromium
+packages: ## install what the tests need from Debian: a browser, PostgreSQL, Redis
+	@.ci/install-packages
 
 # 3: there is nothing to build it with; the tests that need it are skipped and say so.
 livekit: ## a real LiveKit server for the tests, built from its Go module once
@@ -70,18 +70,18 @@ generated: $(STAMPS)/python-dev $(STAMPS)/web-deps ## write the generated files 
 check: $(STAMPS)/python-dev $(STAMPS)/web-deps ## formats, types, import direction, generated files: the fast look
 	@.ci/check
 
-unit-python: $(STAMPS)/python-dev $(STAMPS)/web browser livekit ## every Python test but the browser's
+unit-python: $(STAMPS)/python-dev $(STAMPS)/web packages livekit ## every Python test but the packages's
 	@$(BIN)/python -m pytest server/tests sdk-python/tests -m "not punctual" $(SIDE_BY_SIDE) -n 3
 	@$(BIN)/python -m pytest server/tests sdk-python/tests -m punctual
 
 unit-web: $(STAMPS)/web-deps ## the web packages' tests
 	@cd web && npm test
 
-e2e: $(STAMPS)/python-dev $(STAMPS)/web browser livekit ## two real browsers in a real call
+e2e: $(STAMPS)/python-dev $(STAMPS)/web packages livekit ## two real packagess in a real call
 	@$(BIN)/python -m pytest tests $(SIDE_BY_SIDE) -n 2
 
 test: ## everything, from nothing, on a fresh machine
-	@$(MAKE) --no-print-directory install web browser livekit
+	@$(MAKE) --no-print-directory install web packages livekit
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory unit-web
 	@$(MAKE) --no-print-directory unit-python

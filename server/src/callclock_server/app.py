@@ -185,8 +185,7 @@ class Server:
         stack.push_async_callback(database.close)
         self._database = database
         if embedded:  # the only process: every event stream of the former one is gone
-            async with database.write() as tx:
-                await presence.connections_of_former_process_lost(tx)
+            await database.run(presence.connections_of_former_process_lost)
         return database
 
     async def _open_bus(self, stack: AsyncExitStack, database: Database) -> buses.Bus:

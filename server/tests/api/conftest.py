@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 from callclock_server.testing import RunningServer, running_server
+from callclock_server.testing.databases import Databases
 
 from .world import World
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[RunningServer]:
-    with running_server() as running:
+def server(databases: Databases) -> Iterator[RunningServer]:
+    with running_server(database_url=databases.fresh()) as running:
         yield running
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
@@ -18,7 +15,6 @@ from callclock_server.clock import Sweeper
 from callclock_server.domain.permissions import SERVER, Actor
 from callclock_server.storage import events
 from callclock_server.storage.database import Database, Transaction
-from callclock_server.storage.migrate import migrate
 from callclock_server.timekeeping import FakeClock
 
 P = ParamSpec("P")
@@ -105,20 +101,10 @@ class World:
         await self.at_call(create.get_or_create_call, SERVER, data=data)
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with all migrations, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "template.sqlite"
-    asyncio.run(migrate(f"sqlite:///{path}"))
-    return path
-
-
 @pytest.fixture
-async def empty_world(tmp_path: Path, migrated: Path) -> AsyncIterator[World]:
-    path = tmp_path / "callclock.sqlite"
-    shutil.copy(migrated, path)
+async def empty_world(database_url: str) -> AsyncIterator[World]:
     clock = FakeClock()
-    database = await Database.open(f"sqlite:///{path}", clock=clock)
+    database = await Database.open(database_url, clock=clock)
     yield World(database, clock)
     await database.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,6 @@ from callclock_server.domain.presence import accept
 from callclock_server.domain.settings import DEFAULTS
 from callclock_server.storage import calls, participants, sessions, tables
 from callclock_server.storage.database import Database, EventRow
-from callclock_server.storage.migrate import migrate
 
 
 class Deadlines:
@@ -125,11 +123,9 @@ class Watch:
 
 
 @pytest.fixture
-async def deadlines(tmp_path: Path) -> AsyncIterator[Deadlines]:
-    url = f"sqlite:///{tmp_path / 'callclock.sqlite'}"
-    await migrate(url)
-    database = await Database.open(url)
+async def deadlines(database_url: str) -> AsyncIterator[Deadlines]:
+    database = await Database.open(database_url)
     async with database.write() as tx:
         await users.upsert_users(tx, SERVER, users={"ann": {"id": "ann"}})
-    yield Deadlines(url, database)
+    yield Deadlines(database_url, database)
     await database.close()

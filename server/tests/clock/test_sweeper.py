@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from callclock_server.bus import LocalBus
 from callclock_server.clock import Sweeper
-from callclock_server.storage import tables
+from callclock_server.storage import calls, tables
 from callclock_server.storage.database import Database
 
 
@@ -26,6 +24,16 @@ async def running(sweeper: Sweeper) -> AsyncIterator[asyncio.Task[Any]]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def another(url: str) -> AsyncIterator[Database]:
+    """The same database, opened by somebody else."""
+    database = await Database.open(url)
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @pytest.mark.punctual
@@ -79,7 +87,7 @@ async def test_session_that_cannot_be_settled_does_not_stop_the_others(deadlines
     mine = tables.sessions.c.cid == broken
     async with deadlines.database.write() as tx:
         await tx.execute(
-            sa.text("UPDATE sessions SET warning_seconds = 'nonsense' WHERE cid = :cid"), {"cid": broken}
+            sa.text("UPDATE sessions SET warning_seconds = '5' WHERE cid = :cid"), {"cid": broken}
         )
     async with running(Sweeper(deadlines.database, deadlines.bus)) as task:
         await watch.until_all_ended()
@@ -92,31 +100,28 @@ async def test_session_that_cannot_be_settled_does_not_stop_the_others(deadlines
     assert ended_at == deadline
 
 
-async def test_database_that_fails_does_not_kill_the_loop(deadlines: Any, tmp_path: Path) -> None:
+async def test_database_that_fails_does_not_kill_the_loop(deadlines: Any) -> None:
     cids = await deadlines.arm("outage", in_seconds=0.2)
     watch = deadlines.watch(cids)
-    with sqlite3.connect(tmp_path / "callclock.sqlite") as other:
-        other.execute("ALTER TABLE sessions RENAME TO elsewhere")
-        other.commit()
+    async with another(deadlines.url) as other:
+        async with other.write() as tx:
+            await tx.execute(sa.text("ALTER TABLE sessions RENAME TO elsewhere"))
         async with running(Sweeper(deadlines.database, deadlines.bus)) as task:
             await asyncio.sleep(0.4)
             assert not task.done()
-            other.execute("ALTER TABLE elsewhere RENAME TO sessions")
-            other.commit()
+            async with other.write() as tx:
+                await tx.execute(sa.text("ALTER TABLE elsewhere RENAME TO sessions"))
             await watch.until_all_ended()
-    other.close()
 
 
-async def test_lock_held_by_another_process_only_delays_the_end(deadlines: Any, tmp_path: Path) -> None:
+async def test_lock_held_by_another_process_only_delays_the_end(deadlines: Any) -> None:
     cids = await deadlines.arm("locked", in_seconds=0.1)
     watch = deadlines.watch(cids)
-    other = sqlite3.connect(tmp_path / "callclock.sqlite", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    async with running(Sweeper(deadlines.database, deadlines.bus)):
-        await asyncio.sleep(0.5)
-        assert watch.kinds == []
-        other.execute("COMMIT")
+    async with another(deadlines.url) as other, running(Sweeper(deadlines.database, deadlines.bus)):
+        async with other.write() as tx:
+            await calls.lock(tx, cids)
+            await asyncio.sleep(0.5)
+            assert watch.kinds == []
         await watch.until_all_ended()
-    other.close()
     deadline, ended_at = (await deadlines.ends())[cids[0]]
     assert ended_at == deadline

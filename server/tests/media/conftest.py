@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from callclock_server.storage import migrate
 from callclock_server.storage.database import Database
 from callclock_server.timekeeping import FakeClock
 
@@ -22,9 +20,7 @@ def rooms() -> FakeRooms:
 
 
 @pytest.fixture
-async def database(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path / 'media.db'}"
-    await migrate.migrate(url, clock=clock)
-    opened = await Database.open(url, clock=clock)
+async def database(database_url: str, clock: FakeClock) -> AsyncIterator[Database]:
+    opened = await Database.open(database_url, clock=clock)
     yield opened
     await opened.close()

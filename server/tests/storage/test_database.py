@@ -41,12 +41,14 @@ def test_stored_time_is_utc_whatever_its_offset_was_and_naive_ones_are_refused()
         to_microseconds(datetime(2026, 1, 1))  # noqa: DTZ001
 
 
-async def test_sqlite_is_safe_against_power_cuts_and_dangling_references(database: Database) -> None:
+async def test_sqlite_is_safe_against_power_cuts_and_dangling_references(sqlite_url: str) -> None:
+    database = await Database.open(sqlite_url)
     async with database.read() as tx:
         found = {
             name: await tx.scalar(sa.text(f"PRAGMA {name}"))
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
+    await database.close()
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
 
 
@@ -101,7 +103,8 @@ async def test_kept_part_is_committed_with_the_rest_when_all_goes_well(database:
     assert {"first", "second"} <= await names(database)
 
 
-async def test_writers_take_turns_and_readers_see_only_what_is_committed(database: Database) -> None:
+async def test_writers_of_sqlite_take_turns(sqlite_url: str) -> None:
+    database = await Database.open(sqlite_url)
     seen: list[int] = []
 
     async def add(number: int) -> None:
@@ -113,6 +116,16 @@ async def test_writers_take_turns_and_readers_see_only_what_is_committed(databas
 
     await asyncio.gather(*(add(number) for number in range(20)))
     assert seen == [1] * 20
+    await database.close()
+
+
+async def test_readers_see_one_state_whatever_is_committed_meanwhile(database: Database) -> None:
+    async with database.read() as reading:
+        before = [each.name for each in await roles.list_all(reading)]
+        async with database.write() as tx:
+            await roles.insert(tx, role("later"))
+        assert [each.name for each in await roles.list_all(reading)] == before
+    assert "later" in await names(database)
 
 
 async def test_cancelled_writer_leaves_the_lock_to_the_next(database: Database) -> None:

@@ -54,17 +54,17 @@ async def test_all_migrations_lead_to_the_schema_of_the_tables(tmp_path: Path) -
     engine.dispose()
 
 
-async def test_migrating_again_changes_nothing_and_keeps_what_was_changed(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'again.sqlite'}"
+async def test_migrating_again_changes_nothing_and_keeps_what_was_changed(empty_url: str) -> None:
+    url = empty_url
     assert await pending(url)
     await asyncio.gather(migrate(url), migrate(url))
     assert not await pending(url)
     database = await Database.open(url)
     async with database.write() as tx:
-        await tx.execute(sa.text("UPDATE call_types SET members_only = 1 WHERE name = 'default'"))
+        await tx.execute(sa.text("UPDATE call_types SET members_only = true WHERE name = 'default'"))
     await migrate(url)
     async with database.read() as tx:
-        assert await tx.scalar(sa.text("SELECT members_only FROM call_types WHERE name = 'default'")) == 1
+        assert await tx.scalar(sa.text("SELECT members_only FROM call_types WHERE name = 'default'"))
         assert await tx.scalar(sa.text("SELECT count(*) FROM roles")) == 5
     await database.close()
 
@@ -72,6 +72,13 @@ async def test_migrating_again_changes_nothing_and_keeps_what_was_changed(tmp_pa
 async def test_sweeper_finds_its_rows_by_the_partial_index(database: Database) -> None:
     due = "SELECT * FROM sessions WHERE ended_at IS NULL AND next_alarm_at <= 5 ORDER BY next_alarm_at"
     async with database.read() as tx:
-        plan = " ".join(row[3] for row in await tx.all(sa.text(f"EXPLAIN QUERY PLAN {due}")))
+        if tx.dialect == "postgresql":
+            # An empty table is read whole; what matters is whether the index would serve.
+            await tx.execute(sa.text("SET LOCAL enable_seqscan = off"))
+            await tx.execute(sa.text("SET LOCAL enable_bitmapscan = off"))
+            plan = " ".join(row[0] for row in await tx.all(sa.text(f"EXPLAIN {due}")))
+        else:
+            plan = " ".join(row[3] for row in await tx.all(sa.text(f"EXPLAIN QUERY PLAN {due}")))
     assert "ix_sessions_alarm" in plan
     assert "B-TREE" not in plan
+    assert "Sort" not in plan

@@ -40,8 +40,8 @@ async def join_call(
         }
 
     response = await edge.transactions.write(request, by, deed)
-    if joined and joined[0].room is not None:
-        await _open_room(edge, joined[0].room)
+    if joined and joined[-1].room is not None:
+        await _open_room(edge, joined[-1].room)
     return response
 
 

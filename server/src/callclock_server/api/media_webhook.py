@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
@@ -47,8 +49,7 @@ def media_webhook_route(*, api_key: str, api_secret: str) -> Route:
         if isinstance(notice, RoomStarted) and notice.room.startswith(PROBE_PREFIX):
             await _answer_probe(edge, notice.room)
         elif notice is not None:
-            async with edge.transactions.database.write() as tx:
-                await _take(tx, notice)
+            await edge.transactions.database.run(partial(_take, notice=notice))
         return Response(status_code=204)
 
     return Route(PATH, receive, methods=["POST"])
@@ -62,7 +63,7 @@ async def _answer_probe(edge: Edge, room: str) -> None:
         log.warning("probe_not_answered", reason=str(exc))
 
 
-async def _take(tx: Transaction, notice: Notice) -> None:
+async def _take(tx: Transaction, *, notice: Notice) -> None:
     session = await sessions.get(tx, notice.room)
     if session is None:
         return  # a room of somebody else on the same engine

@@ -53,12 +53,18 @@ class Transactions:
         *,
         status: int | Callable[[Body], int] = 200,
     ) -> Response:
-        """Run `deed` and commit; with a known idempotency key, repeat the first answer instead."""
+        """Run `deed` and commit; with a known idempotency key, repeat the first answer instead.
+
+        `deed` runs again when its transaction lost a race (`Database.run`).
+        """
         key = _idempotency_key(request)
         if key is None:
-            async with self.database.write() as tx:
+
+            async def once(tx: Transaction) -> Body:
                 await users.require_user(tx, actor)
-                body = await deed(tx)
+                return await deed(tx)
+
+            body = await self.database.run(once)
             return stamped_response(dump(body), now=self.clock.now(), status=_status(status, body))
         return await self._write_once(request, actor, deed, key=key, status=status)
 
@@ -74,19 +80,22 @@ class Transactions:
         subject = f"{actor.api_key}#{'server' if actor.server else actor.user_id}"
         where = {"subject": subject, "method": request.method, "path": request.url.path, "key": key}
         body_hash = _hash(await request.body())
-        async with self.database.write() as tx:
+
+        async def once(tx: Transaction) -> tuple[bytes, int, bool]:
             await users.require_user(tx, actor)
             stored = await idempotency.find(tx, **where)
             if stored is not None:
                 if stored.body_hash != body_hash:
                     raise IdempotencyKeyReused(field=KEY_HEADER)
-                answer, code = stored.body, stored.status
-            else:
-                body = await deed(tx)
-                answer, code = dump(body), _status(status, body)
-                await idempotency.store(tx, **where, body_hash=body_hash, status=code, body=answer)
+                return stored.body, stored.status, True
+            body = await deed(tx)
+            answer, code = dump(body), _status(status, body)
+            await idempotency.store(tx, **where, body_hash=body_hash, status=code, body=answer)
+            return answer, code, False
+
+        answer, code, replayed = await self.database.run(once)
         response = stamped_response(answer, now=self.clock.now(), status=code)
-        if stored is not None:
+        if replayed:
             response.headers[REPLAYED_HEADER] = "true"
         return response
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -38,12 +39,16 @@ class Journal:
 
     def __init__(self, tx: Transaction) -> None:
         self.tx = tx
-        self.now = tx.now()
         self._entries: list[_Entry] = []
         self._changes: list[tuple[str, Change]] = []
         self._effects: list[dict[str, Any]] = []
         self._notices: list[tuple[str, str, View]] = []
         self._states: dict[str, CallState] = {}
+
+    @property
+    def now(self) -> datetime:
+        """The time of the transaction."""
+        return self.tx.now()
 
     def track(self, state: CallState) -> CallState:
         """Write what changes of this state at the next flush."""

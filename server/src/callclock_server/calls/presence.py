@@ -123,8 +123,9 @@ async def _state_of_room(tx: Transaction, journal: Journal, room: str) -> CallSt
     if session is None or not session.running:
         return None
     state = await load(tx, session.cid)
-    if state is not None:
-        await settle_state(journal, state)
+    if state is None or state.session is None or state.session.id != room:
+        return None  # it ended before we had the lock
+    await settle_state(journal, state)
     return state
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from callclock_server.domain.call import Call, CallType, User
@@ -52,23 +52,23 @@ async def load(tx: Transaction, cid: str) -> CallState | None:
 
 
 async def load_many(tx: Transaction, cids: Collection[str]) -> dict[str, CallState]:
-    """Return the states of those of the calls that exist, with their running sessions."""
-    running = await sessions.running_of(tx, cids)
-    return await _assemble(tx, cids, running)
+    """Return the states of those of the calls that exist, with their running sessions.
+
+    A transaction that writes gets them locked: nobody else changes them before it ends.
+    """
+    found = await (calls.lock if tx.writes else calls.get_many)(tx, cids)
+    return await _assemble(tx, found)
 
 
-async def load_sessions(tx: Transaction, claimed: Sequence[Session]) -> dict[str, CallState]:
-    """Return the states of the calls of sessions that are loaded already."""
-    running = {session.cid: session for session in claimed}
-    return await _assemble(tx, running, running)
+async def load_claimed(tx: Transaction, cids: Collection[str]) -> dict[str, CallState]:
+    """Return the states of calls that this transaction has locked already."""
+    return await _assemble(tx, await calls.get_many(tx, cids))
 
 
-async def _assemble(
-    tx: Transaction, cids: Collection[str], running: dict[str, Session]
-) -> dict[str, CallState]:
-    found = await calls.get_many(tx, cids)
+async def _assemble(tx: Transaction, found: dict[str, Call]) -> dict[str, CallState]:
     if not found:
         return {}
+    running = await sessions.running_of(tx, found)
     types = await call_types.get_many(tx, {call.type for call in found.values()})
     wanted = {call.created_by_id for call in found.values() if call.created_by_id is not None}
     wanted.update(p.user_id for session in running.values() for p in session.participants)

@@ -6,51 +6,52 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from callclock_server.domain.clock import settle
-from callclock_server.domain.session import Session
-from callclock_server.storage import sessions
+from callclock_server.storage import calls, sessions
 from callclock_server.storage.database import Transaction
 
 from .journal import Journal
-from .state import load_sessions
+from .state import load_claimed
 
 RETRY_AFTER = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """What one batch did: sessions claimed, and how many of them ended."""
+    """What one batch did: calls claimed, and how many of their sessions ended."""
 
     claimed: int
     ended: int
 
 
 async def settle_due(tx: Transaction, *, limit: int = 500) -> SweepResult:
-    """Claim up to `limit` due sessions and settle them, all in this transaction."""
-    return await _settle(tx, await sessions.due(tx, now=tx.now(), limit=limit))
+    """Claim up to `limit` calls whose session is due and settle them, all in this transaction."""
+    return await _settle(tx, await sessions.claim_due(tx, now=tx.now(), limit=limit))
 
 
-async def settle_one(tx: Transaction, *, session_id: str) -> SweepResult:
-    """Settle one session if it is due."""
-    return await _settle(tx, await sessions.is_due(tx, session_id=session_id, now=tx.now()))
+async def settle_one(tx: Transaction, *, cid: str) -> SweepResult:
+    """Settle the session of one call if it is due."""
+    return await _settle(tx, await sessions.claim_one(tx, cid=cid, now=tx.now()))
 
 
-async def due_ids(tx: Transaction, *, limit: int = 500) -> list[str]:
-    """Return which sessions are due, for settling them one by one."""
-    return await sessions.due_ids(tx, now=tx.now(), limit=limit)
+async def due_cids(tx: Transaction, *, limit: int = 500) -> list[str]:
+    """Return the calls whose session is due, for settling them one by one."""
+    return await sessions.due_cids(tx, now=tx.now(), limit=limit)
 
 
-async def postpone(tx: Transaction, *, session_id: str) -> None:
+async def postpone(tx: Transaction, *, cid: str) -> None:
     """Leave a session that cannot be settled alone for a moment: others wait behind it."""
-    await sessions.postpone(tx, session_id=session_id, until=tx.now() + RETRY_AFTER)
+    await calls.lock(tx, [cid])
+    await sessions.postpone(tx, cid=cid, until=tx.now() + RETRY_AFTER)
 
 
-async def _settle(tx: Transaction, claimed: list[Session]) -> SweepResult:
+async def _settle(tx: Transaction, claimed: list[str]) -> SweepResult:
     if not claimed:
         return SweepResult(0, 0)
     journal = Journal(tx)
     ended = 0
-    for state in (await load_sessions(tx, claimed)).values():
-        assert state.session is not None
+    for state in (await load_claimed(tx, claimed)).values():
+        if state.session is None:
+            continue  # it ended in the moment before we had the lock
         decision = settle(state.session, now=tx.now())
         journal.apply(state, decision)
         ended += not decision.session.running

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from callclock_server.domain.identifiers import check_user_id
 from callclock_server.domain.input import as_object, custom_data, only_known, text
 from callclock_server.domain.permissions import Actor
 from callclock_server.domain.presence import leave
-from callclock_server.storage import members, roles, sessions
+from callclock_server.storage import calls, members, roles, sessions
 from callclock_server.storage import users as stored_users
 from callclock_server.storage.database import Transaction
 
@@ -56,9 +56,7 @@ async def upsert_users(tx: Transaction, by: Actor, *, users: Mapping[str, Any]) 
             added.append(replace(blank, **values))
         else:
             changed.append(replace(old, **values, updated_at=now))
-    for user in changed:
-        if user.role != known[user.id].role:
-            await _tell_role(tx, user)
+    await _tell_roles(tx, [user for user in changed if user.role != known[user.id].role])
     await stored_users.insert(tx, added)
     await stored_users.update(tx, changed)
     return {user.id: user_view(user) for user in (*added, *changed)}
@@ -98,7 +96,10 @@ async def delete_user(tx: Transaction, by: Actor, *, user_id: str) -> None:
     journal = Journal(tx)
     belongs = set(await members.cids_of_user(tx, user_id))
     inside = set(await sessions.cids_with_user(tx, user_id))
-    for cid, state in (await load_many(tx, sorted(belongs | inside))).items():
+    # Deleting the user touches the calls that the user made: they are locked with the others, and before.
+    created = set(await calls.cids_created_by(tx, user_id))
+    await calls.lock(tx, belongs | inside | created)
+    for cid, state in (await load_many(tx, belongs | inside)).items():
         await settle_state(journal, state)
         if cid in belongs:
             journal.event(state, kinds.MEMBER_REMOVED, member={"user_id": user_id, "user": user_view(user)})
@@ -109,16 +110,19 @@ async def delete_user(tx: Transaction, by: Actor, *, user_id: str) -> None:
     await stored_users.delete(tx, user_id)
 
 
-async def _tell_role(tx: Transaction, user: User) -> None:
-    """Announce what a changed role means in the calls that the user is in."""
+async def _tell_roles(tx: Transaction, changed: Sequence[User]) -> None:
+    """Announce what changed roles mean in the calls that the users are in."""
+    inside = {user.id: await sessions.cids_with_user(tx, user.id) for user in changed}
+    states = await load_many(tx, sorted({cid for cids in inside.values() for cid in cids}))
     journal = Journal(tx)
-    for state in (await load_many(tx, await sessions.cids_with_user(tx, user.id))).values():
-        await settle_state(journal, state)
-        before = await permissions.held_by_present(tx, state)
-        state.users[user.id] = user
-        permissions.announce(
-            journal, state, before=before, after=await permissions.held_by_present(tx, state)
-        )
+    for user in changed:
+        for state in (states[cid] for cid in inside[user.id] if cid in states):
+            await settle_state(journal, state)
+            before = await permissions.held_by_present(tx, state)
+            state.users[user.id] = user
+            permissions.announce(
+                journal, state, before=before, after=await permissions.held_by_present(tx, state)
+            )
     await journal.flush()
 
 

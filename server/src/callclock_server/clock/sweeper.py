@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from functools import partial
 from typing import NoReturn
 
 import structlog
@@ -12,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from callclock_server.bus import ALARM, Bus
 from callclock_server.calls import sweep
 from callclock_server.storage import sessions
-from callclock_server.storage.database import Database
+from callclock_server.storage.database import Database, Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +21,7 @@ POLL_SECONDS = 1.0
 BATCH = 250
 _BACKOFF_SECONDS = 0.1
 _SHORTEST_SLEEP_SECONDS = 0.0005
+_TAKEN_SECONDS = 0.02
 
 
 class Sweeper:
@@ -74,14 +76,14 @@ class Sweeper:
             if self._next is None or self._next > self._database.clock.now():
                 return
         self._next = None
-        await self.run_once()
+        if not await self.run_once():
+            # Somebody else has what is due, and is settling it: look again when that may be done.
+            await asyncio.sleep(_TAKEN_SECONDS)
 
     async def _settle_batch(self) -> int:
         """Settle a batch in one transaction, or one by one if that fails; note the alarm that follows."""
         try:
-            async with self._database.write() as tx:
-                result = await sweep.settle_due(tx, limit=self._batch)
-                earliest = await sessions.earliest_alarm(tx)
+            result, earliest = await self._database.run(self._sweep)
         except OperationalError:
             raise
         except Exception:
@@ -90,20 +92,22 @@ class Sweeper:
         self._hear(earliest)
         return result.claimed
 
+    async def _sweep(self, tx: Transaction) -> tuple[sweep.SweepResult, datetime | None]:
+        result = await sweep.settle_due(tx, limit=self._batch)
+        return result, await sessions.earliest_alarm(tx)
+
     async def _settle_singly(self) -> int:
         """Settle each due session in a transaction of its own, putting aside those that fail."""
         async with self._database.read() as tx:
-            due = await sweep.due_ids(tx, limit=self._batch)
-        for session_id in due:
+            due = await sweep.due_cids(tx, limit=self._batch)
+        for cid in due:
             try:
-                async with self._database.write() as tx:
-                    await sweep.settle_one(tx, session_id=session_id)
+                await self._database.run(partial(sweep.settle_one, cid=cid))
             except OperationalError:
                 raise
             except Exception:
-                log.exception("session_not_settled", session_id=session_id)
-                async with self._database.write() as tx:
-                    await sweep.postpone(tx, session_id=session_id)
+                log.exception("session_not_settled", cid=cid)
+                await self._database.run(partial(sweep.postpone, cid=cid))
         async with self._database.read() as tx:
             self._hear(await sessions.earliest_alarm(tx))
         return len(due)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -89,10 +90,13 @@ class Reconciler:
         listed = await self._rooms.list_participants(room)
         if listed is None or set(listed) == before:
             return False
-        async with self._database.write() as tx:
+
+        async def align(tx: Transaction) -> None:
             # Whoever arrived after the engine was asked cannot be in its answer.
             arrived = await _present(tx, room) - before
             await self._reconcile(tx, room=room, identities=sorted(set(listed) | arrived))
+
+        await self._database.run(align)
         return True
 
     async def _present(self, room: str) -> set[str] | None:
@@ -102,8 +106,8 @@ class Reconciler:
             if session is not None and session.running:
                 return await _present(tx, room)
         if session is not None:
-            async with self._database.write() as tx:
-                await outbox.add(tx, kind=outbox.ROOM_DELETE, payload={"room": room})
+            payload = {"room": room}
+            await self._database.run(partial(outbox.add, kind=outbox.ROOM_DELETE, payload=payload))
         return None
 
     async def _guarded(self, work: Callable[[], Awaitable[int]]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -67,18 +68,20 @@ class MediaWorker:
 
     async def run_once(self) -> int:
         """Do what is due now; return how many rows were tried."""
-        async with self._database.write() as tx:
-            rows = await outbox.claim(tx, limit=BATCH, lease_seconds=LEASE_SECONDS)
+        rows = await self._database.run(partial(outbox.claim, limit=BATCH, lease_seconds=LEASE_SECONDS))
         if not rows:
             return 0
         by_room: dict[str, list[OutboxRow]] = {}
         for row in rows:
             by_room.setdefault(str(row.payload["room"]), []).append(row)
         outcomes = await asyncio.gather(*(self._work_off(part) for part in by_room.values()))
-        async with self._database.write() as tx:
+
+        async def settle(tx: Transaction) -> None:
             for outcome in outcomes:
                 for row, fault in outcome:
                     await _settle(tx, row, fault)
+
+        await self._database.run(settle)
         return len(rows)
 
     async def _work_off(self, rows: list[OutboxRow]) -> list[Done]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from . import dialect
 from .database import Transaction
 from .tables import calls, members, sessions
 from .types import from_microseconds, to_microseconds
@@ -79,12 +80,14 @@ class Search:
         element = calls.c.custom[key]
         sample = value[0] if operator == "$in" else value
         column: sa.ColumnElement[Any]
-        if isinstance(sample, bool):
-            column = element.as_boolean()
-        elif isinstance(sample, int | float):
-            column = element.as_float()
-        else:
+        if sample is None:
             column = element.as_string()
+        elif isinstance(sample, bool):
+            column = dialect.json_where(element, dialect.TRUTH, element.as_boolean())
+        elif isinstance(sample, int | float):
+            column = dialect.json_where(element, dialect.NUMBER, element.as_float())
+        else:
+            column = dialect.json_where(element, dialect.TEXT, element.as_string())
         self.conditions.append(_OPERATORS[operator](column, value))
 
     def seen_by(self, sight: Sight, *, cids: Collection[str] | None) -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from callclock_server.domain.call import Call
 
+from . import dialect
 from .bulk import Bulk
 from .database import Transaction
 from .tables import calls
@@ -29,6 +30,7 @@ _UPDATE = Bulk(calls, _CHANGING, key="cid")
 
 _WRITTEN = ("cid", *_CHANGING)
 _BY_CID = sa.select(calls).where(calls.c.cid.in_(sa.bindparam("cids", expanding=True)))
+_LOCK = dialect.lock_calls(_BY_CID.order_by(calls.c.cid))
 
 
 def from_row(row: Any) -> Call:
@@ -52,6 +54,25 @@ async def get_many(tx: Transaction, cids: Collection[str]) -> dict[str, Call]:
         return {}
     rows = await tx.all(_BY_CID, {"cids": list(cids)})
     return {row.cid: Call(**row._mapping) for row in rows}
+
+
+async def lock(tx: Transaction, cids: Collection[str]) -> dict[str, Call]:
+    """Return those of the calls that exist, locked until the end of the transaction, in the order of cids.
+
+    Who holds the lock of a call is alone with its sessions, participants, members and ledger: read them after
+    this, never before.
+    """
+    if not cids:
+        return {}
+    rows = await tx.all(_LOCK, {"cids": list(cids)})
+    tx.lock_taken()
+    return {row.cid: Call(**row._mapping) for row in rows}
+
+
+async def cids_created_by(tx: Transaction, user_id: str) -> list[str]:
+    """Return the calls that a user created."""
+    rows = await tx.all(sa.select(calls.c.cid).where(calls.c.created_by_id == user_id))
+    return [row.cid for row in rows]
 
 
 async def delete(tx: Transaction, cid: str) -> None:

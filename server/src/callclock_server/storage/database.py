@@ -2,7 +2,9 @@
 
 Every write happens in `async with database.write() as tx`, every read in `async with database.read() as tx`.
 SQLite has one writer: `write()` queues inside the process and takes the file's write lock at once (BEGIN
-IMMEDIATE), so that a transaction never fails half-way because another process got there first.
+IMMEDIATE), so that a transaction never fails half-way because another process got there first. On PostgreSQL
+writers run side by side and take turns by the locks that the package describes; one that loses a race all the
+same (a deadlock, a row that another inserted first) is undone. `database.run(deed)` runs it again.
 
 What a transaction wants to be known outside (new events, a nearer alarm, work in the outbox) it collects in
 `tx.hint`; listeners get it after the commit, never before, and never after a rollback. A hint only shortens a
@@ -12,28 +14,35 @@ wait: everything in it can be read from the tables.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-import orjson
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.engine import CursorResult, make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from callclock_server.domain.errors import CallclockError
 from callclock_server.domain.rules import Rules
 from callclock_server.timekeeping import Clock, SystemClock
 
-from . import sqlite
+from . import postgresql
+from .engine import create_engine
 
 log = structlog.get_logger(__name__)
 
 # No call's id begins like this.
 NOTICE = "!"
+
+ATTEMPTS = 8
+_LONGEST_PAUSE_SECONDS = 0.2
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +85,10 @@ class Hint:
 class Transaction:
     """An open transaction: SQL goes through it, and it knows what time it is."""
 
-    def __init__(self, connection: AsyncConnection, *, clock: Clock, rules: Rules) -> None:
+    def __init__(self, connection: AsyncConnection, *, clock: Clock, rules: Rules, writes: bool) -> None:
         self.connection = connection
         self.rules = rules
+        self.writes = writes
         self.hint = Hint()
         self._clock = clock
         self._now: datetime | None = None
@@ -91,10 +101,14 @@ class Transaction:
         return self.connection.dialect.name
 
     def now(self) -> datetime:
-        """Return the time of this transaction: read once, after the write lock was taken."""
+        """Return the time of this transaction: read once, after the locks were taken."""
         if self._now is None:
             self._now = self._clock.now()
         return self._now
+
+    def lock_taken(self) -> None:
+        """Read the time anew: whoever had the lock before us wrote later times than that of our beginning."""
+        self._now = None
 
     def on_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` after the commit; not at all if there is none."""
@@ -142,7 +156,9 @@ class Database:
         self.engine = engine
         self.clock = clock
         self.rules = rules
-        self._write_engine = engine.execution_options(callclock_write=True)  # the same pool
+        # Both on the same pool.
+        self._write_engine = engine.execution_options(callclock_write=True)
+        self._read_engine = engine.execution_options(**postgresql.reading(engine))
         self._writer = asyncio.Lock()
         self._one_writer = engine.dialect.name == "sqlite"
         self._listeners: list[Callable[[Hint], None]] = []
@@ -150,11 +166,7 @@ class Database:
     @classmethod
     async def open(cls, url: str, *, clock: Clock | None = None, rules: Rules | None = None) -> Database:
         """Connect to `url` (`sqlite:///file` or a SQLAlchemy async URL); raises if that fails."""
-        parsed = async_url(url)
-        options: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}
-        engine = create_async_engine(parsed, **options, **sqlite.engine_options(parsed))
-        if parsed.get_backend_name() == "sqlite":
-            sqlite.prepare(engine)
+        engine = create_engine(url)
         database = cls(engine, clock=clock or SystemClock(), rules=rules or Rules())
         async with database.read() as tx:
             await tx.execute(sa.text("SELECT 1"))
@@ -168,11 +180,29 @@ class Database:
         """Call `listener` with the hint of every commit that brought something. It must not block."""
         self._listeners.append(listener)
 
+    async def run(self, deed: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """Run `deed` in a write transaction; again from its beginning when it lost a race with another.
+
+        Whatever `deed` keeps outside of the transaction it must be able to do again. Raises what `deed`
+        raises, and the database's error after `ATTEMPTS` lost races.
+        """
+        for attempt in range(1, ATTEMPTS):
+            try:
+                async with self.write() as tx:
+                    return await deed(tx)
+            except DBAPIError as exc:
+                if self._one_writer or not postgresql.lost_race(exc):
+                    raise
+                log.info("race_lost", attempt=attempt, reason=postgresql.sqlstate(exc))
+            await asyncio.sleep(random.uniform(0, min(0.005 * 2**attempt, _LONGEST_PAUSE_SECONDS)))
+        async with self.write() as tx:
+            return await deed(tx)
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """Open a transaction that only reads; it sees one consistent state."""
-        async with self.engine.connect() as connection:
-            yield Transaction(connection, clock=self.clock, rules=self.rules)
+        async with self._read_engine.connect() as connection:
+            yield Transaction(connection, clock=self.clock, rules=self.rules, writes=False)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
@@ -188,7 +218,7 @@ class Database:
     async def _write(self) -> AsyncIterator[Transaction]:
         async with self._write_engine.connect() as connection:
             await connection.begin()
-            tx = Transaction(connection, clock=self.clock, rules=self.rules)
+            tx = Transaction(connection, clock=self.clock, rules=self.rules, writes=True)
             try:
                 yield tx
             except CallclockError:
@@ -210,18 +240,3 @@ class Database:
         except Exception:
             # The commit stands; whoever missed the hint reads the tables at its next poll.
             log.exception("hint_lost")
-
-
-def _dumps(value: Any) -> str:
-    return orjson.dumps(value).decode()
-
-
-def async_url(url: str) -> sa.URL:
-    """Return the URL with the async driver that belongs to its database."""
-    parsed = make_url(url)
-    drivers = {
-        "sqlite": "sqlite+aiosqlite",
-        "postgresql": "postgresql+asyncpg",
-        "postgres": "postgresql+asyncpg",
-    }
-    return parsed.set(drivername=drivers.get(parsed.drivername, parsed.drivername))

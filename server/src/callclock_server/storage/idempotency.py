@@ -53,7 +53,10 @@ async def store(
     status: int,
     body: bytes,
 ) -> None:
-    """Keep an answer, in the transaction that it tells of; clears away some that are older than a day."""
+    """Keep an answer, in the transaction that it tells of; clears away some that are older than a day.
+
+    Where another has kept one under the same key since `find` looked, the transaction has lost a race.
+    """
     columns = idempotency.c
     stale = (
         sa.select(columns.created_at)
@@ -63,7 +66,8 @@ async def store(
     )
     newest_stale = sa.select(sa.func.max(stale.subquery().c.created_at)).scalar_subquery()
     await tx.execute(idempotency.delete().where(columns.created_at <= newest_stale))
-    await tx.execute(idempotency.delete().where(_key(subject, method, path, key)))
+    expired = columns.created_at <= tx.now() - KEPT_FOR
+    await tx.execute(idempotency.delete().where(_key(subject, method, path, key), expired))
     values = {"subject": subject, "method": method, "path": path, "key": key, "created_at": tx.now()}
     await tx.execute(
         idempotency.insert(), [{**values, "body_hash": body_hash, "status": status, "body": body}]

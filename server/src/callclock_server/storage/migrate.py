@@ -7,15 +7,14 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from callclock_server.domain.built_in import built_in_call_types, built_in_roles
 from callclock_server.timekeeping import Clock, SystemClock
 
-from . import sqlite
 from .call_types import to_row as call_type_row
-from .database import Database, async_url
-from .dialect import insert_or_ignore
+from .database import Database
+from .dialect import insert_or_ignore, lock_migrations
+from .engine import create_engine
 from .tables import call_types, roles
 
 
@@ -27,24 +26,17 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def _engine(url: str) -> AsyncEngine:
-    parsed = async_url(url)
-    engine = create_async_engine(parsed, **sqlite.engine_options(parsed))
-    if parsed.get_backend_name() == "sqlite":
-        sqlite.prepare(engine)
-    return engine
-
-
 async def migrate(url: str, *, clock: Clock | None = None) -> None:
     """Apply all migrations that are missing, and insert built-in roles and call types that are.
 
-    On SQLite the write lock is held throughout, so that two processes that start together do it once.
+    Two processes that do it together do it once: a lock is held throughout, on SQLite the write lock.
     """
-    engine = _engine(url)
+    engine = create_engine(url)
     try:
         async with engine.connect() as connection:
             await connection.execution_options(callclock_write=True)
             async with connection.begin():
+                await lock_migrations(connection)
                 await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
     finally:
         await engine.dispose()
@@ -54,7 +46,7 @@ async def migrate(url: str, *, clock: Clock | None = None) -> None:
 async def pending(url: str) -> bool:
     """Tell whether the database lacks migrations."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
-    engine = _engine(url)
+    engine = create_engine(url)
     try:
         async with engine.connect() as connection:
             current = await connection.run_sync(

@@ -32,14 +32,17 @@ _CHANGING = (
 )
 _UPDATE = Bulk(sessions, _CHANGING, key="id")
 _RUNNING = sessions.c.ended_at.is_(None)
+_IS_DUE = sessions.c.next_alarm_at <= sa.bindparam("now")
 _DUE = (
-    sa.select(sessions)
-    .where(_RUNNING, sessions.c.next_alarm_at <= sa.bindparam("now"))
+    sa.select(calls.c.cid)
+    .select_from(sessions.join(calls, calls.c.cid == sessions.c.cid))
+    .where(_RUNNING, _IS_DUE)
     .order_by(sessions.c.next_alarm_at)
     .limit(sa.bindparam("limit"))
 )
-
-_CLAIM = dialect.skip_locked(_DUE)
+_CLAIM = dialect.lock_calls(_DUE, skip_locked=True)
+_CLAIM_ONE = dialect.lock_calls(_DUE.where(calls.c.cid == sa.bindparam("cid")), skip_locked=True)
+_RUNNING_OF = sa.select(sessions).where(sessions.c.cid.in_(sa.bindparam("cids", expanding=True)), _RUNNING)
 _EARLIEST = (
     sa.select(sessions.c.next_alarm_at)
     .where(_RUNNING, sessions.c.next_alarm_at.is_not(None))
@@ -111,21 +114,27 @@ async def _with_open(tx: Transaction, rows: Sequence[sa.Row[Any]]) -> list[Sessi
     return [from_row(row, present.get(row.id, ())) for row in rows]
 
 
-async def due(tx: Transaction, *, now: datetime, limit: int) -> list[Session]:
-    """Claim up to `limit` running sessions whose next alarm has come, the earliest first."""
-    return await _with_open(tx, await tx.all(_CLAIM, {"now": now, "limit": limit}))
+async def claim_due(tx: Transaction, *, now: datetime, limit: int) -> list[str]:
+    """Lock up to `limit` calls whose session's alarm has come, the earliest first; return their cids.
+
+    Calls that somebody else has locked are passed over: whoever has them settles what is due. A call may have
+    been settled in the moment before it was locked, so look at the session again.
+    """
+    rows = await tx.all(_CLAIM, {"now": now, "limit": limit})
+    tx.lock_taken()
+    return [row.cid for row in rows]
 
 
-async def due_ids(tx: Transaction, *, now: datetime, limit: int) -> list[str]:
-    """Return which sessions are due, without reading more of them: one of them may be unreadable."""
-    ids = sa.select(sessions.c.id).where(_RUNNING, sessions.c.next_alarm_at <= now)
-    return [row.id for row in await tx.all(ids.order_by(sessions.c.next_alarm_at).limit(limit))]
+async def claim_one(tx: Transaction, *, cid: str, now: datetime) -> list[str]:
+    """Lock one call if its session's alarm has come and nobody else has it."""
+    rows = await tx.all(_CLAIM_ONE, {"now": now, "limit": 1, "cid": cid})
+    tx.lock_taken()
+    return [row.cid for row in rows]
 
 
-async def is_due(tx: Transaction, *, session_id: str, now: datetime) -> list[Session]:
-    """Claim one session if its alarm has come."""
-    one = sa.select(sessions).where(_RUNNING, sessions.c.id == session_id, sessions.c.next_alarm_at <= now)
-    return await _with_open(tx, await tx.all(dialect.skip_locked(one)))
+async def due_cids(tx: Transaction, *, now: datetime, limit: int) -> list[str]:
+    """Return the calls whose session is due, reading nothing more of it: it may be unreadable."""
+    return [row.cid for row in await tx.all(_DUE, {"now": now, "limit": limit})]
 
 
 async def earliest_alarm(tx: Transaction) -> datetime | None:
@@ -134,11 +143,9 @@ async def earliest_alarm(tx: Transaction) -> datetime | None:
     return moment
 
 
-async def postpone(tx: Transaction, *, session_id: str, until: datetime) -> None:
-    """Let the sweeper leave a session alone until then: its settlement failed. The deadline stays."""
-    await tx.execute(
-        sessions.update().where(sessions.c.id == session_id, _RUNNING).values(next_alarm_at=until)
-    )
+async def postpone(tx: Transaction, *, cid: str, until: datetime) -> None:
+    """Let the sweeper leave a call alone until then: its settlement failed. The deadline stays."""
+    await tx.execute(sessions.update().where(sessions.c.cid == cid, _RUNNING).values(next_alarm_at=until))
     tx.hint.alarm(until)
 
 
@@ -146,7 +153,7 @@ async def running_of(tx: Transaction, cids: Collection[str]) -> dict[str, Sessio
     """Return the running session of each of these calls that has one."""
     if not cids:
         return {}
-    rows = await tx.all(sa.select(sessions).where(sessions.c.cid.in_(list(cids)), _RUNNING))
+    rows = await tx.all(_RUNNING_OF, {"cids": list(cids)})
     return {session.cid: session for session in await _with_open(tx, rows)}
 
 

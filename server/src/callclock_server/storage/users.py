@@ -34,9 +34,10 @@ async def insert(tx: Transaction, new: Sequence[User]) -> None:
 
 
 async def update(tx: Transaction, changed: Sequence[User]) -> None:
-    """Write changed users."""
+    """Write changed users, in the order of their ids, so that two who write the same ones cannot deadlock."""
     if changed:
-        await tx.execute(_UPDATE, [{**_to_row(user), "row_id": user.id} for user in changed])
+        in_order = sorted(changed, key=lambda user: user.id)
+        await tx.execute(_UPDATE, [{**_to_row(user), "row_id": user.id} for user in in_order])
 
 
 async def get(tx: Transaction, user_id: str) -> User | None:

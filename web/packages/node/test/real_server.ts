@@ -17,7 +17,7 @@ with running_server() as server:
 `;
 
 /** Whether this checkout has an environment that can run the server. */
-export const serverIsHere = existsSync(PYTHON) && existsSync(join(ROOT, 'server/src/callclock_server/testing.py'));
+export const serverIsHere = existsSync(PYTHON) && existsSync(join(ROOT, 'server/src/callclock_server/testing/__init__.py'));
 
 export interface RealServer {
   url: string;

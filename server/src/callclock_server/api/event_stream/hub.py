@@ -14,6 +14,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -144,8 +145,7 @@ class Hub:
             former.close(CloseCode.REPLACED, "replaced")
         try:
             if connection_id == resume:
-                async with self._database.write() as tx:
-                    await presence.connection_resumed(tx, connection_id=connection_id)
+                await self._database.run(partial(presence.connection_resumed, connection_id=connection_id))
         except BaseException:
             del self._connections[connection_id]
             raise
@@ -170,8 +170,7 @@ class Hub:
         async with self._database.read() as tx:
             if not await presence.carries_presence(tx, connection_id=connection.id):
                 return
-        async with self._database.write() as tx:
-            await presence.connection_lost(tx, connection_id=connection.id)
+        await self._database.run(partial(presence.connection_lost, connection_id=connection.id))
 
     def stamp(self) -> str:
         """Return the present time as `server_time` says it."""

@@ -1,0 +1,46 @@
+"""Engines: a URL in, connections of the right driver and with the right options out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from . import postgresql, sqlite
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
+
+
+def create_engine(url: str) -> AsyncEngine:
+    """Return an engine for `url` (`sqlite:///file`, `postgresql://user:password@host/database`)."""
+    parsed = async_url(url)
+    options: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_async_engine(parsed, **options, **sqlite.engine_options(parsed))
+        sqlite.prepare(engine)
+        return engine
+    engine = create_async_engine(parsed, **options, **postgresql.engine_options())
+    postgresql.prepare(engine)
+    return engine
+
+
+def async_url(url: str) -> sa.URL:
+    """Return the URL with the async driver that belongs to its database."""
+    parsed = make_url(url)
+    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    if parsed.get_backend_name() == "postgresql" and "sslmode" in parsed.query:
+        # The name that libpq and every provider's page use for it.
+        mode = parsed.query["sslmode"]
+        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    return parsed
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,75 @@
+"""What only PostgreSQL needs: options of its connections, and what its errors mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+CONNECT_WITHIN_SECONDS = 3.0
+ANSWER_WITHIN_SECONDS = 10.0
+CONNECTION_WITHIN_SECONDS = 5.0
+POOL_SIZE = 10
+
+# A process that is stopped in the middle of a transaction, or cut off, must not keep its locks: all others
+# would wait for them, and calls would outlive their time.
+_SESSION = {
+    "application_name": "callclock",
+    "jit": "off",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "2s",
+}
+
+_LOST_RACE = frozenset(
+    {
+        "40001",  # serialization_failure
+        "40P01",  # deadlock_detected
+        "55P03",  # lock_not_available: waited for too long
+        "23505",  # unique_violation: another inserted it after we had looked
+        "23503",  # foreign_key_violation: another deleted what we refer to, or refers to what we delete
+        "0A000",  # a cached plan no longer fits, after a migration
+    }
+)
+
+
+def engine_options(*, pool_size: int = POOL_SIZE) -> dict[str, Any]:
+    """Return the options for `create_async_engine`."""
+    return {
+        "pool_size": pool_size,
+        "max_overflow": 0,
+        "pool_timeout": CONNECTION_WITHIN_SECONDS,
+        "connect_args": {
+            "timeout": CONNECT_WITHIN_SECONDS,
+            "command_timeout": ANSWER_WITHIN_SECONDS,
+            "server_settings": _SESSION,
+        },
+    }
+
+
+def prepare(engine: AsyncEngine) -> None:
+    """Let the pool hand out no connection that is known to be closed, without asking the server."""
+
+    @sa.event.listens_for(engine.sync_engine, "checkout")
+    def refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError
+
+
+def reading(engine: AsyncEngine) -> dict[str, Any]:
+    """Return the execution options of a transaction that only reads, from one snapshot."""
+    if engine.dialect.name != "postgresql":
+        return {}
+    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def lost_race(error: DBAPIError) -> bool:
+    """Tell whether the same transaction, run again, would find what another has committed meanwhile."""
+    return sqlstate(error) in _LOST_RACE
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """Return the five characters by which PostgreSQL names an error."""
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    return state
