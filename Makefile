@@ -65,7 +65,7 @@ format: $(STAMPS)/python-dev ## format the Python sources
 generated: $(STAMPS)/python-dev $(STAMPS)/web-deps ## write the generated files anew
 	@$(BIN)/python -m callclock_server.api.schema --write
 	@$(BIN)/python sdk-python/tools/generate_sync.py
-	@cd web
+	@$(BIN)/python -m callclock_server.cli.reference --write
 
 check: $(STAMPS)/python-dev $(STAMPS)/web-deps ## formats, types, import direction, generated files: the fast look
 	@.ci/check

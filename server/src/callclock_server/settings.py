@@ -30,7 +30,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: str = Field("127.0.0.1", description="Address on which the HTTP port listens.")
+    host: str = Field(
+        "127.0.0.1", description="Address on which the HTTP port listens; `0.0.0.0` for all of them."
+    )
     port: int = Field(
         8000, ge=1, le=65535, description="The one HTTP port: API, event stream, media signalling."
     )
@@ -40,7 +42,11 @@ class Settings(BaseModel):
     keys: dict[str, str] = Field(
         default_factory=dict, description="API keys and their secrets, `key:secret,key2:secret2`."
     )
-    database_url: str | None = Field(None, description="Database; default a SQLite file in the data folder.")
+    database_url: str | None = Field(
+        None,
+        description="Database, such as `postgresql://user:password@host/name`; "
+        "without it a SQLite file in the data folder.",
+    )
     data_dir: Path = Field(Path("callclock-data"), description="Folder of the embedded database.")
     redis_url: str | None = Field(None, description="Redis for hints between several servers.")
     redis_prefix: str = Field(
@@ -51,8 +57,8 @@ class Settings(BaseModel):
     livekit_url: str | None = Field(
         None, description="A LiveKit server; without it the embedded media is used."
     )
-    livekit_api_key: str | None = None
-    livekit_api_secret: str | None = None
+    livekit_api_key: str | None = Field(None, description="Key of that LiveKit server.")
+    livekit_api_secret: str | None = Field(None, description="Secret that belongs to the key.")
     media_host: str = Field(
         "0.0.0.0",  # noqa: S104 - media must reach every interface
         description="Address on which the embedded media's UDP port listens.",
@@ -63,10 +69,17 @@ class Settings(BaseModel):
     media_addresses: tuple[str, ...] = Field(
         (), description="IP addresses offered to browsers; empty offers loopback and every interface."
     )
-    media_token_ttl_seconds: int = Field(600, ge=30, le=86_400)
+    media_token_ttl_seconds: int = Field(
+        600,
+        ge=30,
+        le=86_400,
+        description="How long a media token lets its holder into a room. Who is inside already stays.",
+    )
     cors_origins: tuple[str, ...] = Field((), description="Other origins whose pages may call the API.")
     web_dir: Path | None = Field(None, description="Folder of the built telemedicine app.")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="From which level on lines go to the log, on standard error, as JSON."
+    )
     migrate: bool | None = Field(
         None, description="Migrate the database at start; default: only when it is SQLite."
     )
