@@ -1,14 +1,16 @@
-"""The Python examples of the README and the tutorial run, in order, against a real server.
+"""The Python examples of the documentation run, in order, against a real server with a test clock.
 
 A page's blocks share one namespace, as they would in a reader's interpreter.
 """
 
 import asyncio
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from callclock_server.testing import RunningServer, running_server
+from callclock.testing import EmbeddedServer
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -19,7 +21,7 @@ def blocks(page: str) -> list[str]:
     return BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
 
 
-def run(sources: list[str], server: RunningServer) -> dict[str, object]:
+def run(sources: list[str], server: EmbeddedServer) -> dict[str, object]:
     names: dict[str, object] = {
         "__name__": "__example__",
         "api_key": server.api_key,
@@ -33,21 +35,33 @@ def run(sources: list[str], server: RunningServer) -> dict[str, object]:
     return names
 
 
-def test_the_readme_example_makes_a_lesson_and_extends_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_readme_example_makes_a_lesson_and_extends_it(
+    callclock_server: EmbeddedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     (source,) = blocks("README.md")
     assert len([line for line in source.splitlines() if line.strip()]) <= 20
-    with running_server() as server:
-        names = run([source], server)
-        limits = names["lesson"].get().call.settings.limits  # type: ignore[attr-defined]
+    names = run([source], callclock_server)
+    limits = names["lesson"].get().call.settings.limits  # type: ignore[attr-defined]
     assert limits.max_duration_seconds == 60 * 60
     assert "ends at" in capsys.readouterr().out
 
 
-def test_the_tutorial_runs_from_its_first_line_to_its_last(capsys: pytest.CaptureFixture[str]) -> None:
-    sources = blocks("docs/tutorial.md")
-    with running_server() as server:
-        names = run(sources, server)
-        record = names["record"]
+def test_the_tutorial_runs_from_its_first_line_to_its_last(
+    callclock_server: EmbeddedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = run(blocks("docs/tutorial.md"), callclock_server)
+    record = names["record"]
     assert record.ended_reason == "ended_by_user"  # type: ignore[attr-defined]
     assert "extend" in capsys.readouterr().out
     assert asyncio.iscoroutinefunction(names["follow"])
+
+
+def test_the_tests_of_the_how_to_page_pass_as_a_reader_would_run_them(tmp_path: Path) -> None:
+    (source,) = blocks("docs/how-to/test-your-integration.md")
+    (tmp_path / "test_lessons.py").write_text(source)
+    loops = "asyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\n{loops}")
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "test_lessons.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout

@@ -11,10 +11,12 @@
 from callclock._async.call import AsyncCall
 from callclock._async.client import AsyncStreamClient
 from callclock._async.event_stream import AsyncEventStream
+from callclock._async.travel import AsyncTestClock
 from callclock._async.video import AsyncVideo
 from callclock._sync.call import Call
 from callclock._sync.client import StreamClient
 from callclock._sync.event_stream import EventStream
+from callclock._sync.travel import TestClock
 from callclock._sync.video import Video
 from callclock.capabilities import VideoOwnCapability
 from callclock.errors import (
@@ -86,6 +88,7 @@ __all__ = [
     "AsyncCall",
     "AsyncEventStream",
     "AsyncStreamClient",
+    "AsyncTestClock",
     "AsyncVideo",
     "AudioSettings",
     "AuthenticationError",
@@ -142,6 +145,7 @@ __all__ = [
     "StateRefreshed",
     "StreamClient",
     "TargetResolution",
+    "TestClock",
     "TimedOut",
     "UnexpectedAnswer",
     "User",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import httpx
@@ -285,3 +286,20 @@ async def test_nothing_shows_the_secret(client, credentials) -> None:
 def test_unusable_arguments_are_refused_at_once(key: str, secret: str, base_url: str) -> None:
     with pytest.raises(ValueError, match=r"empty|base_url"):
         AsyncStreamClient(key, secret, base_url=base_url)
+
+
+async def test_test_clock_is_moved_on_to_a_moment(api, client) -> None:
+    api.will_answer({"test_clock": {"now": "2026-01-05T09:00:00.000000Z"}})
+    api.will_answer({"test_clock": {"now": "2026-01-05T10:00:00.500000Z"}})
+    moment = datetime(2026, 1, 5, 10, 0, 0, 500_000, tzinfo=UTC)
+    assert await client.test_clock.advance_to(moment) == moment
+    assert json.loads(api.requests[-1].content) == {"seconds": 3600.5}
+
+
+async def test_test_clock_does_not_go_back(api, client) -> None:
+    api.will_answer({"test_clock": {"now": "2026-01-05T09:00:00.000000Z"}})
+    with pytest.raises(ValueError, match="never goes back"):
+        await client.test_clock.advance_to(datetime(2026, 1, 5, 8, 59, 59, tzinfo=UTC))
+    with pytest.raises(ValueError, match="no offset"):
+        await client.test_clock.advance_to(datetime(2026, 1, 5, 10))  # noqa: DTZ001
+    assert len(api.requests) == 1

@@ -45,6 +45,7 @@ from callclock_server.api.schema import events_schema, openapi_schema
 from callclock_server.api.transaction import Transactions
 from callclock_server.calls import presence
 from callclock_server.clock.sweeper import Sweeper
+from callclock_server.clock.travel import TimeTravel
 from callclock_server.domain.errors import NotReady
 from callclock_server.media.access import MediaAccess
 from callclock_server.media.reconciler import Reconciler
@@ -56,7 +57,7 @@ from callclock_server.sfu.server import RoomServer, RoomServerSettings
 from callclock_server.storage import migrate, sessions
 from callclock_server.storage.database import Database, EventRow, Hint
 from callclock_server.storage.standing import measure
-from callclock_server.timekeeping import Clock, SystemClock
+from callclock_server.timekeeping import Clock, FakeClock, SystemClock
 
 log = structlog.get_logger("callclock")
 
@@ -67,17 +68,25 @@ _BUILT_WEB = Path(__file__).resolve().parents[3] / "web" / "apps" / "telemedicin
 
 
 def create_app(
-    settings: Settings, *, extra_routes: Sequence[BaseRoute] = (), clock: Clock | None = None
+    settings: Settings,
+    *,
+    extra_routes: Sequence[BaseRoute] = (),
+    clock: Clock | None = None,
+    test_clock: FakeClock | None = None,
 ) -> FastAPI:
     """Return the whole server as one ASGI application. `extra_routes` come before the web files.
 
-    Raises `SettingsError` when no key is configured. The rest that can go wrong is found when it starts.
+    With a `test_clock`, server tokens may move it on, and tokens are judged by the machine's clock.
+    Raises `SettingsError` when no key is configured, or when a test clock is asked for in settings of
+    production. The rest that can go wrong is found when it starts.
     """
     if not settings.keys:
         raise SettingsError(
             "CALLCLOCK_KEYS: at least one key:secret is needed; callclock keys generate makes one"
         )
-    server = Server(settings, clock=clock or SystemClock())
+    if test_clock is not None and settings.production_sign is not None:
+        raise SettingsError(f"a test clock is only for tests, and {settings.production_sign}")
+    server = Server(settings, clock=clock or SystemClock(), test_clock=test_clock)
     app = build_api(clock=server.clock, lifespan=server.lifespan)
     app.state.drain = server.drain
     app.router.routes[:0] = server.routes(app)
@@ -89,11 +98,14 @@ def create_app(
 class Server:
     """What lives as long as the process."""
 
-    def __init__(self, settings: Settings, *, clock: Clock) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock, test_clock: FakeClock | None = None) -> None:
         self.settings = settings
-        self.clock = clock
+        self.clock: Clock = test_clock or clock
+        # Tokens come from backends and browsers, whose clocks nobody can move on.
+        self.token_clock = clock
+        self.test_clock = test_clock
         self.metrics = Metrics()
-        self.doorman = Doorman(settings.keys, clock)
+        self.doorman = Doorman(settings.keys, self.token_clock)
         self._key, self._secret = settings.media_credentials
         self._room_server = self._embedded_media()
         self._database: Database | None = None
@@ -138,17 +150,24 @@ class Server:
                 clock=self.clock,
                 metrics=self.metrics,
                 secret=next(iter(self.settings.keys.values())),
+                token_clock=self.token_clock,
             )
             rooms = LiveKitRooms.open(
                 url=self.settings.media_control_url, api_key=self._key, api_secret=self._secret
             )
             stack.push_async_callback(rooms.close)
-            self._wire(app, database, hub, rooms)
+            worker = MediaWorker(
+                database=database,
+                rooms=rooms,
+                subscribe=lambda receiver: bus.subscribe(buses.OUTBOX, receiver),
+            )
+            travel = await self._time_travel(database, bus, worker)
+            self._wire(app, database, hub, rooms, travel)
             self._hub = hub
             if self._room_server is not None:
                 await self._room_server.start()
                 stack.push_async_callback(self._room_server.close)
-            self._start_loops(stack, database, bus, hub, rooms)
+            self._start_loops(stack, database, bus, hub, rooms, worker)
             stack.callback(hub.close)
             log.info(
                 "started",
@@ -206,7 +225,21 @@ class Server:
         buses.connect(database, bus)
         return bus
 
-    def _wire(self, app: FastAPI, database: Database, hub: Hub, rooms: LiveKitRooms) -> None:
+    async def _time_travel(
+        self, database: Database, bus: buses.Bus, worker: MediaWorker
+    ) -> TimeTravel | None:
+        if self.test_clock is None:
+            return None
+        sweeper = Sweeper(database, bus)
+        travel = TimeTravel(
+            database=database, clock=self.test_clock, sweeper=sweeper, perform=worker.run_once
+        )
+        await travel.catch_up()
+        return travel
+
+    def _wire(
+        self, app: FastAPI, database: Database, hub: Hub, rooms: LiveKitRooms, travel: TimeTravel | None
+    ) -> None:
         mint = TokenMint(self._key, self._secret, timedelta(seconds=self.settings.media_token_ttl_seconds))
         public_url = self.settings.livekit_url or self.settings.public_url
         app.state.edge = Edge(
@@ -215,6 +248,8 @@ class Server:
             hub=hub,
             media=MediaAccess(rooms, mint, public_url),
             clock=self.clock,
+            token_clock=self.token_clock,
+            travel=travel,
         )
         self._socket = EventSocket(hub=hub, doorman=self.doorman)
 
@@ -225,13 +260,14 @@ class Server:
         database.on_hint(note)
 
     def _start_loops(
-        self, stack: AsyncExitStack, database: Database, bus: buses.Bus, hub: Hub, rooms: LiveKitRooms
+        self,
+        stack: AsyncExitStack,
+        database: Database,
+        bus: buses.Bus,
+        hub: Hub,
+        rooms: LiveKitRooms,
+        worker: MediaWorker,
     ) -> None:
-        worker = MediaWorker(
-            database=database,
-            rooms=rooms,
-            subscribe=lambda receiver: bus.subscribe(buses.OUTBOX, receiver),
-        )
         reconciler = Reconciler(
             database=database,
             rooms=rooms,

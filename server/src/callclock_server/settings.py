@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -166,6 +168,21 @@ class Settings(BaseModel):
             raise SettingsError(_sentence(exc)) from exc
 
     @property
+    def production_sign(self) -> str | None:
+        """What shows that people depend on this server, in words; None when nothing does."""
+        if self.database_url is not None and not self.database_url.startswith("sqlite"):
+            return "CALLCLOCK_DATABASE_URL names a database server"
+        if self.redis_url is not None:
+            return "CALLCLOCK_REDIS_URL is set"
+        if self.livekit_url is not None:
+            return "CALLCLOCK_LIVEKIT_URL is set"
+        if not _is_loopback(self.host):
+            return f"CALLCLOCK_HOST is {self.host or 'every address'}, which others can reach"
+        if self.public_url is not None and not _is_loopback(urlsplit(self.public_url).hostname or ""):
+            return f"CALLCLOCK_PUBLIC_URL is {self.public_url}, which others can reach"
+        return None
+
+    @property
     def embedded_media(self) -> bool:
         """Whether this process runs its own media room server."""
         return self.livekit_url is None
@@ -210,6 +227,13 @@ class Settings(BaseModel):
     def media_control_url(self) -> str:
         """URL at which the server itself speaks to the media engine."""
         return self.livekit_url or self.loopback_url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

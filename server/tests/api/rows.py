@@ -16,11 +16,13 @@ Make = Callable[[Appointment], tuple[str, Any]]
 class Row:
     """`who`: server (server tokens only), anyone (any user), reader (who may read the call), specialist (a
     capability that the patient lacks), self (the user itself). `make` gives path and body of a right request.
+    `absent`: the code with which this server answers those who may, because it lacks what is asked for.
     """
 
     route: str
     who: Who
     make: Make
+    absent: str | None = None
 
     @property
     def method(self) -> str:
@@ -135,4 +137,11 @@ ROWS = [
     Row("GET /v1/calls/{type}/{id}/sessions/{session_id}", "reader", _session()),
     Row("GET /v1/calls/{type}/{id}/sessions/{session_id}/ledger", "reader", _session("/ledger")),
     Row("GET /v1/calls/{type}/{id}/sessions/{session_id}/record", "reader", _session("/record")),
+    Row("GET /v1/test_clock", "server", _fixed("/v1/test_clock"), "no-test-clock"),
+    Row(
+        "POST /v1/test_clock/advance",
+        "server",
+        _fixed("/v1/test_clock/advance", {"seconds": 1}),
+        "no-test-clock",
+    ),
 ]

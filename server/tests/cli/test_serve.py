@@ -28,6 +28,22 @@ def test_serve_without_keys_says_how_to_make_one(start) -> None:
     assert "Traceback" not in "".join(server.stderr)
 
 
+def test_serve_with_a_test_clock_keeps_nothing(start, keys, tmp_path) -> None:
+    server = start("serve", "--port", "0", "--test-clock", TMPDIR=str(tmp_path), **keys)
+    line = server.wait_for("http://")
+    assert "test clock" in line
+    [folder] = tmp_path.glob("callclock-*")
+    assert (folder / "callclock.db").is_file()
+    assert server.finish(signal.SIGTERM) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_serve_with_a_test_clock_is_refused_where_people_depend_on_it(run, keys) -> None:
+    status, out, err = run("serve", "--test-clock", "--host", "0.0.0.0", **keys)
+    assert (status, out) == (1, "")
+    assert "--test-clock is refused, because this looks like production: CALLCLOCK_HOST is 0.0.0.0" in err
+
+
 def test_serve_on_a_port_in_use_says_so(start, keys) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

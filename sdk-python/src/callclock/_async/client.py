@@ -11,6 +11,7 @@ import httpx
 
 from callclock._async.event_stream import AsyncEventStream
 from callclock._async.http import AsyncHttp
+from callclock._async.travel import AsyncTestClock
 from callclock._async.video import AsyncVideo
 from callclock._decoding import decode
 from callclock._requests import Users, body, path, users_by_id
@@ -55,6 +56,7 @@ class AsyncStreamClient:
             transport=transport,
         )
         self.video = AsyncVideo(self._http, open_stream=self._open_stream)
+        self.test_clock = AsyncTestClock(self._http)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(api_key={self.api_key!r}, base_url={self.base_url!r})"

@@ -14,6 +14,7 @@ from callclock._decoding import decode
 from callclock._requests import Users, body, path, users_by_id
 from callclock._sync.event_stream import EventStream
 from callclock._sync.http import Http
+from callclock._sync.travel import TestClock
 from callclock._sync.video import Video
 from callclock._tokens import TokenMint
 from callclock.models import Capability, Page, Role, User
@@ -56,6 +57,7 @@ class StreamClient:
             transport=transport,
         )
         self.video = Video(self._http, open_stream=self._open_stream)
+        self.test_clock = TestClock(self._http)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(api_key={self.api_key!r}, base_url={self.base_url!r})"

@@ -70,7 +70,7 @@ def _media(edge: Edge, answer: JoinAnswer, request: Request) -> Body | None:
         participant_id=answer.participant["id"],
         sources=answer.sources,
         request_origin=f"{request.url.scheme}://{request.url.netloc}",
-        now=edge.clock.now(),
+        now=edge.token_clock.now(),
     )
 
 

@@ -33,6 +33,7 @@ STATUS: Mapping[str, int] = {
     "user-not-found": 404,
     "role-not-found": 404,
     "session-not-found": 404,
+    "no-test-clock": 404,
     "not-found": 404,
     "method-not-allowed": 405,
     "already-exists": 409,

@@ -57,7 +57,7 @@ class Transactions:
 
         `deed` runs again when its transaction lost a race (`Database.run`).
         """
-        key = _idempotency_key(request)
+        key = idempotency_key(request)
         if key is None:
 
             async def once(tx: Transaction) -> Body:
@@ -104,7 +104,8 @@ def _status(status: int | Callable[[Body], int], body: Body) -> int:
     return status if isinstance(status, int) else status(body)
 
 
-def _idempotency_key(request: Request) -> str | None:
+def idempotency_key(request: Request) -> str | None:
+    """Return the request's `Idempotency-Key`, None without one. Raises `InvalidInput`."""
     key = request.headers.get(KEY_HEADER)
     if key is None:
         return None

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from callclock_server.cli.serve import address, say, with_port
+from callclock_server.cli.serve import address, say, with_values
 from callclock_server.settings import PREFIX, Settings
 
 # The demo must never touch a database or keys that are configured for something else.
@@ -38,7 +38,7 @@ def demo(
     configure_logging(settings.log_level)
     with listen(host, port) as listener:
         settings = settings.model_copy(update={"keys": read_or_make_keys(data_dir)})
-        settings = with_port(settings, listener.getsockname()[1])
+        settings = with_values(settings, port=listener.getsockname()[1])
         built = build_demo(settings)
         opening = Opening.NEW
 

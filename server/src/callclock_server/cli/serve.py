@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from callclock_server.cli.configuration import load_settings
+from callclock_server.cli.trouble import Trouble
 from callclock_server.settings import Settings
+from callclock_server.timekeeping import FakeClock, SystemClock
 
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on (CALLCLOCK_HOST).")]
 PortOption = Annotated[
@@ -16,23 +20,54 @@ PortOption = Annotated[
 ]
 
 
-def serve(host: HostOption = None, port: PortOption = None) -> None:
+TestClockOption = Annotated[
+    bool,
+    typer.Option(
+        "--test-clock",
+        help="For tests: a clock that stands still until it is moved on through the API. Without "
+        "CALLCLOCK_DATA_DIR the data is gone with the process.",
+    ),
+]
+
+
+def serve(host: HostOption = None, port: PortOption = None, test_clock: TestClockOption = False) -> None:
     """Run the server. Prints one line with its URL when it accepts requests; logs go to standard error."""
+    # A free port is known only once it is taken, and the settings want to know it.
+    settings = load_settings(host=host, port=port or None)
+    if not test_clock:
+        serve_with(settings, port=port)
+        return
+    refuse_production(settings)
+    with tempfile.TemporaryDirectory(prefix="callclock-") as folder:
+        if not settings.model_fields_set & {"data_dir", "database_url"}:
+            settings = with_values(settings, data_dir=Path(folder))
+        serve_with(settings, port=port, test_clock=FakeClock(SystemClock().now().replace(microsecond=0)))
+
+
+def refuse_production(settings: Settings) -> None:
+    """Raise `Trouble` where people depend on the server: their calls would never end by themselves."""
+    if settings.production_sign is not None:
+        raise Trouble(
+            f"--test-clock is refused, because this looks like production: {settings.production_sign}.",
+            "Start it without --test-clock, or with settings of a test.",
+        )
+
+
+def serve_with(settings: Settings, *, port: int | None, test_clock: FakeClock | None = None) -> None:
+    """Run the server on `port` (0 takes a free one, None the configured one) until a signal comes."""
     from callclock_server.api.logs import configure_logging
     from callclock_server.app import create_app
     from callclock_server.cli.running import listen, run
 
-    # A free port is known only once it is taken, and the settings want to know it.
-    settings = load_settings(host=host, port=port or None)
     configure_logging(settings.log_level)
     listener = listen(settings.host, 0 if port == 0 else settings.port)
-    settings = with_port(settings, listener.getsockname()[1])
+    settings = with_values(settings, port=listener.getsockname()[1])
     try:
-        app = create_app(settings)
+        app = create_app(settings, test_clock=test_clock)
         run(
             app,
             listener,
-            ready=lambda: say(f"Callclock accepts requests at {address(settings)}"),
+            ready=lambda: say(announcement(settings, test_clock)),
             drain_seconds=settings.drain_seconds,
         )
     finally:
@@ -57,10 +92,15 @@ def migrate() -> None:
     say("The database was migrated." if changed else "The database is current; nothing was to be done.")
 
 
-def with_port(settings: Settings, port: int) -> Settings:
-    """The settings with the port that was really taken."""
-    values: dict[str, Any] = settings.model_dump()
-    return Settings(**values | {"port": port})
+def with_values(settings: Settings, **values: Any) -> Settings:
+    """The settings with other values."""
+    return Settings(**settings.model_dump() | values)
+
+
+def announcement(settings: Settings, test_clock: FakeClock | None) -> str:
+    """The one line that tells where the server is."""
+    line = f"Callclock accepts requests at {address(settings)}"
+    return line if test_clock is None else f"{line} (its test clock stands at {test_clock.now():%FT%TZ})"
 
 
 def address(settings: Settings) -> str:

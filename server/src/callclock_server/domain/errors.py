@@ -141,6 +141,11 @@ class SessionNotFound(NotFound):
     title = "There is no such session"
 
 
+class NoTestClock(NotFound):
+    code = "no-test-clock"
+    title = "The server has no test clock"
+
+
 # -- not in this state -------------------------------------------------------------------------------------
 
 

@@ -47,6 +47,7 @@ class MediaWorker:
         self._subscribe = subscribe
         self._hinted = asyncio.Event()
         self._places = asyncio.Semaphore(PARALLEL_ROOMS)
+        self._turn = asyncio.Lock()
 
     async def run(self) -> None:
         """Work until cancelled, woken by a hint, by the next row that is due, or by a poll."""
@@ -67,7 +68,11 @@ class MediaWorker:
             unsubscribe()
 
     async def run_once(self) -> int:
-        """Do what is due now; return how many rows were tried."""
+        """Do what is due now; return how many rows were tried. A round that is under way is waited for."""
+        async with self._turn:
+            return await self._round()
+
+    async def _round(self) -> int:
         rows = await self._database.run(partial(outbox.claim, limit=BATCH, lease_seconds=LEASE_SECONDS))
         if not rows:
             return 0

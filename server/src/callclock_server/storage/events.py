@@ -89,6 +89,13 @@ async def last_position(tx: Transaction) -> int:
     return int(await tx.scalar(_LAST_POSITION))
 
 
+async def last_created_at(tx: Transaction) -> datetime | None:
+    """Return when the newest event was written; None when there is none."""
+    newest = sa.select(events.c.created_at).order_by(events.c.position.desc()).limit(1)
+    moment: datetime | None = await tx.scalar(newest)
+    return moment
+
+
 async def last_id(tx: Transaction, cid: str) -> int:
     """Return the id of the newest event of a call, also of a deleted one; 0 when there is none."""
     newest = sa.select(sa.func.coalesce(sa.func.max(events.c.id), 0)).where(events.c.cid == cid)

@@ -26,7 +26,7 @@ from starlette.routing import BaseRoute
 from callclock_server.api.serving import uvicorn_config
 from callclock_server.app import create_app
 from callclock_server.settings import Settings
-from callclock_server.timekeeping import Clock
+from callclock_server.timekeeping import Clock, FakeClock
 
 API_KEY = "test-key"
 SECRET = "a-secret-for-tests-of-32-characters"  # noqa: S105 - of tests only
@@ -55,7 +55,12 @@ class RunningServer:
     """A server between `start` and `stop`."""
 
     def __init__(
-        self, *, extra_routes: Sequence[BaseRoute] = (), clock: Clock | None = None, **settings: Any
+        self,
+        *,
+        extra_routes: Sequence[BaseRoute] = (),
+        clock: Clock | None = None,
+        test_clock: FakeClock | None = None,
+        **settings: Any,
     ) -> None:
         self.api_key = API_KEY
         self.secret = SECRET
@@ -63,6 +68,7 @@ class RunningServer:
         self._extra_routes = extra_routes
         self._clock = clock
         self._port: int = settings.pop("port", 0)
+        self._test_clock = test_clock
         self._given = settings
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._server: uvicorn.Server | None = None
@@ -102,7 +108,9 @@ class RunningServer:
         port: int = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         settings = self._settings(port)
-        self.app = create_app(settings, extra_routes=self._extra_routes, clock=self._clock)
+        self.app = create_app(
+            settings, extra_routes=self._extra_routes, clock=self._clock, test_clock=self._test_clock
+        )
         self._server = uvicorn.Server(uvicorn_config(self.app, host="127.0.0.1", port=port))
         self._thread = threading.Thread(
             target=self._run, args=(self._server, listener), name="callclock", daemon=True
@@ -169,7 +177,11 @@ class RunningServer:
 
 
 def running_server(
-    *, extra_routes: Sequence[BaseRoute] = (), clock: Clock | None = None, **settings: Any
+    *,
+    extra_routes: Sequence[BaseRoute] = (),
+    clock: Clock | None = None,
+    test_clock: FakeClock | None = None,
+    **settings: Any,
 ) -> RunningServer:
     """A server to use in `with` or `async with`; `settings` are fields of `Settings`."""
-    return RunningServer(extra_routes=extra_routes, clock=clock, **settings)
+    return RunningServer(extra_routes=extra_routes, clock=clock, test_clock=test_clock, **settings)

@@ -11,5 +11,6 @@ export {
 } from '@callclock/client';
 export type * from './administration.js';
 export { StreamClient, type StreamClientOptions } from './stream_client.js';
+export type { TestClock, TestClockAnswer } from './test_clock.js';
 export { type UserTokenRequest, serverToken, userToken } from './tokens.js';
 export type { VideoApi } from './video_api.js';

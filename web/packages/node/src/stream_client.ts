@@ -8,6 +8,7 @@ import type {
   UserAnswer,
   UsersAnswer,
 } from './administration.js';
+import { TestClock } from './test_clock.js';
 import { type UserTokenRequest, serverToken, userToken } from './tokens.js';
 import { VideoApi } from './video_api.js';
 
@@ -24,6 +25,8 @@ const TIMEOUT_MS = 15_000;
 /** The server side of an application: roles, users, call types, calls, and tokens for its users. */
 export class StreamClient {
   readonly video: VideoApi;
+  /** For tests: moves the clock of a server that was started with `--test-clock`. */
+  readonly testClock: TestClock;
   readonly #secret: string;
   readonly #rest: RestClient;
 
@@ -40,6 +43,7 @@ export class StreamClient {
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
     });
     this.video = new VideoApi(this.#rest);
+    this.testClock = new TestClock(this.#rest);
   }
 
   /** Makes a role; one that exists already is a `CallclockError` with the code `already-exists`. */

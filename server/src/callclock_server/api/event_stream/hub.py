@@ -62,10 +62,12 @@ class Hub:
         metrics: Metrics,
         secret: str,
         limits: OutboxLimits | None = None,
+        token_clock: Clock | None = None,
     ) -> None:
         self._database = database
         self._bus = bus
         self._clock = clock
+        self._token_clock = token_clock or clock
         self._metrics = metrics
         self._secret = secret
         self._limits = limits
@@ -103,7 +105,7 @@ class Hub:
 
     def tick(self, now: float) -> None:
         """Health checks, expired tokens and readers that take nothing; `now` in monotonic seconds."""
-        wall = self._clock.now().timestamp()
+        wall = self._token_clock.now().timestamp()
         for connection in tuple(self._connections.values()):
             if connection.expires_at is not None and connection.expires_at + LEEWAY_SECONDS <= wall:
                 connection.close(CloseCode.TOKEN_EXPIRED, "token-expired")

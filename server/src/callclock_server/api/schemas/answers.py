@@ -97,6 +97,10 @@ class DeletedAnswer(Answer):
     pass
 
 
+class TestClockAnswer(Answer):
+    test_clock: objects.TestClock
+
+
 class HealthAnswer(Answer):
     status: str
 

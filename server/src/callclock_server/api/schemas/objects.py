@@ -164,6 +164,12 @@ class CallState(BaseModel):
     own_capabilities: list[str]
 
 
+class TestClock(BaseModel):
+    """The clock of a server for tests: it stands still until it is moved on."""
+
+    now: Time
+
+
 class MediaAccess(BaseModel):
     """Where and with what a browser enters the media room."""
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from callclock_server.api.schemas.fields import Bool, Custom, Id, Int, Text, Time, Url, UserId
 from callclock_server.api.schemas.settings import SentSettings
 
+MOST_ADVANCE_SECONDS = 366 * 86_400
+
 
 class Body(BaseModel):
     """Base of every request body."""
@@ -105,6 +107,12 @@ class ExtendCallRequest(Body):
 class UpdateMembersRequest(Body):
     update_members: list[MemberInput] = Field(default_factory=list, max_length=100)
     remove_members: list[UserId] = Field(default_factory=list, max_length=100)
+
+
+class AdvanceTestClockRequest(Body):
+    seconds: float = Field(
+        strict=True, ge=0, le=MOST_ADVANCE_SECONDS, description="How far to move on; microseconds count."
+    )
 
 
 class SortInput(Body):
