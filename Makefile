@@ -70,20 +70,19 @@ generated: $(STAMPS)/python-dev $(STAMPS)/web-deps ## write the generated files 
 check: $(STAMPS)/python-dev $(STAMPS)/web-deps ## formats, types, import direction, generated files: the fast look
 	@.ci/check
 
-unit-python: $(STAMPS)/python-dev $(STAMPS)/web packages livekit ## every Python test but the packages's
+unit-python: $(STAMPS)/python-dev $(STAMPS)/web packages livekit ## every Python test but the app's in browsers
 	@$(BIN)/python -m pytest server/tests sdk-python/tests -m "not punctual" $(SIDE_BY_SIDE) -n 3
 	@$(BIN)/python -m pytest server/tests sdk-python/tests -m punctual
 
 unit-web: $(STAMPS)/web-deps ## the web packages' tests
 	@cd web && npm test
 
-e2e: $(STAMPS)/python-dev $(STAMPS)/web packages livekit ## two real packagess in a real call
+e2e: $(STAMPS)/python-dev $(STAMPS)/web packages livekit ## two real browsers in a real call
 	@$(BIN)/python -m pytest tests $(SIDE_BY_SIDE) -n 2
 
 test: ## everything, from nothing, on a fresh machine
-	@$(MAKE) --no-print-directory install web packages livekit
-	@$(MAKE) --no-print-directory check
-	@$(MAKE) --no-print-directory unit-web
+	@$(MAKE) --no-print-directory install web packages
+	@$(MAKE) --no-print-directory livekit & $(MAKE) --no-print-directory check unit-web; wait
 	@$(MAKE) --no-print-directory unit-python
 	@$(MAKE) --no-print-directory e2e
 
