@@ -11,7 +11,7 @@ STAMPS := .cache/stamps
 SIDE_BY_SIDE := --dist loadscope
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: help demo web web-deps install test check unit-python unit-web e2e format bench clean packages livekit generated
+.PHONY: help demo web wheel web-deps install test check unit-python unit-web e2e format bench clean packages livekit generated
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -85,6 +85,9 @@ test: ## everything, from nothing, on a fresh machine
 	@$(MAKE) --no-print-directory livekit & $(MAKE) --no-print-directory check unit-web; wait
 	@$(MAKE) --no-print-directory unit-python
 	@$(MAKE) --no-print-directory e2e
+
+wheel: $(STAMPS)/web ## build the packages that operators install, into dist/
+	@PYTHON=$(PYTHON) deploy/build-wheels dist
 
 bench: $(STAMPS)/python-dev ## measure the clock and the media plane on this machine
 	@$(BIN)/python bench/clock.py
