@@ -8,11 +8,12 @@ when one is down.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from callclock_server.api.auth import Doorman
 from callclock_server.api.docs import docs_routes
 from callclock_server.api.event_stream.handoff import Pace
 from callclock_server.api.event_stream.hub import Hub
+from callclock_server.api.event_stream.roll_call import RollCall
 from callclock_server.api.event_stream.socket import EventSocket
 from callclock_server.api.frame import RequestFrame
 from callclock_server.api.health import health_routes
@@ -54,7 +56,7 @@ from callclock_server.media.tokens import TokenMint
 from callclock_server.media.worker import MediaWorker
 from callclock_server.settings import Settings, SettingsError
 from callclock_server.sfu.server import RoomServer, RoomServerSettings
-from callclock_server.storage import migrate, sessions
+from callclock_server.storage import migrate, nodes, sessions
 from callclock_server.storage.database import Database, EventRow, Hint
 from callclock_server.storage.standing import measure
 from callclock_server.timekeeping import Clock, FakeClock, SystemClock
@@ -105,6 +107,7 @@ class Server:
         self.token_clock = clock
         self.test_clock = test_clock
         self.metrics = Metrics()
+        self.node_id = secrets.token_hex(presence.NODE_ID_LENGTH // 2)
         self.doorman = Doorman(settings.keys, self.token_clock)
         self._key, self._secret = settings.media_credentials
         self._room_server = self._embedded_media()
@@ -151,6 +154,7 @@ class Server:
                 metrics=self.metrics,
                 secret=next(iter(self.settings.keys.values())),
                 token_clock=self.token_clock,
+                node_id=self.node_id,
             )
             rooms = LiveKitRooms.open(
                 url=self.settings.media_control_url, api_key=self._key, api_secret=self._secret
@@ -167,6 +171,7 @@ class Server:
             if self._room_server is not None:
                 await self._room_server.start()
                 stack.push_async_callback(self._room_server.close)
+            await self._answer_the_roll_call(stack, database, bus, hub)
             self._start_loops(stack, database, bus, hub, rooms, worker)
             stack.callback(hub.close)
             log.info(
@@ -193,7 +198,6 @@ class Server:
 
     async def _open_database(self, stack: AsyncExitStack) -> Database:
         url = self.settings.effective_database_url
-        embedded = url.startswith("sqlite")
         if self.settings.database_url is None:
             self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         if self.settings.migrates_at_start:
@@ -203,19 +207,20 @@ class Server:
         database = await Database.open(url, clock=self.clock)
         stack.push_async_callback(database.close)
         self._database = database
-        if embedded:  # the only process: every event stream of the former one is gone
-            await database.run(presence.connections_of_former_process_lost)
         return database
 
     async def _open_bus(self, stack: AsyncExitStack, database: Database) -> buses.Bus:
         """Raises `BusUnavailable` when Redis cannot be used now; what happens to it later is put up with."""
         bus: buses.Bus
         if self.settings.redis_url is None:
-            bus = buses.LocalBus(alone=self.settings.effective_database_url.startswith("sqlite"))
+            bus = buses.LocalBus(alone=not self.settings.has_others)
         else:
+            async with database.read() as tx:
+                deployment = await nodes.deployment_id(tx)
             bus = buses.RedisBus(
                 self.settings.redis_url,
-                prefix=self.settings.redis_prefix,
+                prefix=f"{self.settings.redis_prefix}:{deployment}",
+                node_id=self.node_id,
                 row=EventRow,
                 fields=[field.name for field in fields(EventRow)],
             )
@@ -284,6 +289,19 @@ class Server:
         for name, run in runs.items():
             self._loops[name] = asyncio.create_task(self._forever(name, run), name=name)
         stack.push_async_callback(self._stop_loops)
+
+    async def _answer_the_roll_call(
+        self, stack: AsyncExitStack, database: Database, bus: buses.Bus, hub: Hub
+    ) -> None:
+        """Tell the other nodes that this one lives; alone, give up what the former process had."""
+        if not self.settings.has_others:
+            await database.run(partial(nodes.only, node_id=self.node_id))
+            await database.run(presence.connections_of_former_process_lost)
+            return
+        roll_call = RollCall(database, bus, node_id=self.node_id, cut_off=hub.close)
+        await roll_call.beat()
+        stack.push_async_callback(roll_call.leave)
+        self._loops["nodes"] = asyncio.create_task(self._forever("nodes", roll_call.run), name="nodes")
 
     async def _forever(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         while True:

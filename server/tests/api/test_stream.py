@@ -268,7 +268,11 @@ async def test_presence_that_another_process_reports_lost_is_kept_while_its_stre
 
         async def lose_and_look() -> tuple[set[str], set[str]]:
             async with database.write() as tx:
-                await presence.connection_lost(tx, connection_id=listener.connection_id)
+                await presence.connection_lost(
+                    tx,
+                    connection_id=listener.connection_id,
+                    node_id=str(presence.node_of(listener.connection_id)),
+                )
                 before = await presence.lost_connections(tx)
             await edge.hub.keep_present()
             async with database.read() as tx:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 
 import pytest
 from callclock_server.bus import Bus, LocalBus, RedisBus
 from callclock_server.storage.database import EventRow
-from callclock_server.testing_redis import RedisMissing, RedisServer
+from callclock_server.testing.redis import RedisMissing, RedisServer
 
 ROW_FIELDS = ("position", "cid", "id", "type", "payload")
 _names = itertools.count(1)
@@ -46,7 +47,7 @@ async def node() -> AsyncIterator[Node]:
     async with AsyncExitStack() as stack:
 
         async def opened(url: str, *, prefix: str = prefix) -> RedisBus:
-            bus = RedisBus(url, prefix=prefix, row=EventRow, fields=ROW_FIELDS)
+            bus = RedisBus(url, prefix=prefix, node_id=secrets.token_hex(6), row=EventRow, fields=ROW_FIELDS)
             await bus.open()
             stack.push_async_callback(bus.close)
             return bus

@@ -11,7 +11,7 @@ import structlog
 from callclock_server.bus import BusUnavailable, RedisBus, call_channel
 from callclock_server.bus.redis import address_of
 from callclock_server.storage.database import EventRow
-from callclock_server.testing_redis import RedisServer
+from callclock_server.testing.redis import RedisServer
 
 from .conftest import ROW_FIELDS, Node
 from .receiving import Receiver
@@ -129,7 +129,9 @@ async def test_message_that_cannot_be_encoded_costs_only_itself(redis: RedisServ
 async def test_redis_that_cannot_be_used_is_one_sentence(
     mortal_redis: RedisServer, url: str, sentence: str
 ) -> None:
-    bus = RedisBus(url.format(port=mortal_redis.port), prefix="x", row=EventRow, fields=ROW_FIELDS)
+    bus = RedisBus(
+        url.format(port=mortal_redis.port), prefix="x", node_id="n" * 12, row=EventRow, fields=ROW_FIELDS
+    )
     with structlog.testing.capture_logs() as logs, pytest.raises(BusUnavailable) as refused:
         await bus.open()
     said = str(refused.value)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from callclock_server.calls import call_types, presence, read
-from callclock_server.storage import outbox
+from callclock_server.storage import nodes, outbox
+
+NODE, OTHER = "n" * presence.NODE_ID_LENGTH, "o" * presence.NODE_ID_LENGTH
+C1, C2 = NODE + "1", NODE + "2"
 
 
 async def tell(world: Any, use_case: Any, **given: Any) -> Any:
@@ -79,21 +83,21 @@ async def test_reconciling_leaves_no_ghost_and_loses_nobody(clinic: Any) -> None
 
 
 async def test_lost_stream_that_comes_back_in_ten_seconds_stays_present(world: Any) -> None:
-    await world.join(world.bill, connection_id="c1")
-    await tell(world, presence.connection_lost, connection_id="c1")
+    await world.join(world.bill, connection_id=C1)
+    await tell(world, presence.connection_lost, connection_id=C1, node_id=NODE)
     world.clock.advance(9)
-    await tell(world, presence.connection_resumed, connection_id="c1")
+    await tell(world, presence.connection_resumed, connection_id=C1, node_id=NODE)
     world.clock.advance(60)
     await world.sweeper.run_once()
     assert await present(world) == ["bill"]
 
 
 async def test_lost_stream_that_stays_away_ends_the_presence(world: Any) -> None:
-    joined = await world.join(world.bill, connection_id="c1")
+    joined = await world.join(world.bill, connection_id=C1)
     await world.join(world.lecter)
     world.clock.advance(5)
-    await tell(world, presence.connection_lost, connection_id="c1")
-    await tell(world, presence.connection_lost, connection_id="unknown")
+    await tell(world, presence.connection_lost, connection_id=C1, node_id=NODE)
+    await tell(world, presence.connection_lost, connection_id="unknown", node_id=NODE)
     world.clock.advance(10)
     await world.sweeper.run_once()
     assert await present(world) == ["lecter"]
@@ -105,7 +109,7 @@ async def test_lost_stream_that_stays_away_ends_the_presence(world: Any) -> None
 
 
 async def test_streams_of_a_former_process_count_as_lost_from_the_start(world: Any) -> None:
-    await world.join(world.bill, connection_id="c1")
+    await world.join(world.bill, connection_id=C1)
     await world.join(world.lecter)
     world.clock.advance(100)
     await tell(world, presence.connections_of_former_process_lost)
@@ -114,10 +118,47 @@ async def test_streams_of_a_former_process_count_as_lost_from_the_start(world: A
     assert await present(world) == ["lecter"]
 
 
+async def test_streams_of_a_node_that_is_gone_count_as_lost(world: Any) -> None:
+    await tell(world, nodes.beat, node_id=NODE)
+    await tell(world, nodes.beat, node_id=OTHER)
+    await world.join(world.bill, connection_id=C1)
+    await world.join(world.lecter, connection_id=OTHER + "1")
+    assert await tell(world, presence.orphans_lost) == 0
+    world.clock.advance(5)
+    assert await tell(world, nodes.beat, node_id=OTHER)
+    silent_since = world.clock.now() - timedelta(seconds=4)
+    assert await tell(world, nodes.bury, silent_since=silent_since) == [NODE]
+    assert await tell(world, presence.orphans_lost) == 1
+    assert await tell(world, presence.orphans_lost) == 0
+    assert await tell(world, presence.lost_connections) == {C1}
+    world.clock.advance(11)
+    await world.sweeper.run_once()
+    assert await present(world) == ["lecter"]
+
+
+async def test_stream_that_moves_to_another_node_is_lost_with_that_one_only(world: Any) -> None:
+    await tell(world, nodes.beat, node_id=OTHER)
+    await world.join(world.bill, connection_id=C1)
+    await tell(world, presence.connection_resumed, connection_id=C1, node_id=OTHER)
+    await world.join(world.bill, connection_id=C1)
+    await tell(world, presence.connection_lost, connection_id=C1, node_id=NODE)
+    assert await tell(world, presence.orphans_lost) == 0
+    assert await tell(world, presence.lost_connections) == set()
+    assert await tell(world, presence.connections_on, node_id=OTHER) == {C1}
+    await tell(world, nodes.remove, node_id=OTHER)
+    assert await tell(world, presence.orphans_lost) == 1
+
+
+async def test_join_that_names_what_is_no_stream_of_a_node_is_an_orphan(world: Any) -> None:
+    await tell(world, nodes.beat, node_id=NODE)
+    await world.join(world.bill, connection_id="nonsense")
+    assert await tell(world, presence.orphans_lost) == 1
+
+
 async def test_reload_on_a_new_stream_takes_the_presence_along(world: Any) -> None:
-    await world.join(world.bill, connection_id="c1")
-    await world.join(world.bill, connection_id="c2")
-    await tell(world, presence.connection_lost, connection_id="c1")
+    await world.join(world.bill, connection_id=C1)
+    await world.join(world.bill, connection_id=C2)
+    await tell(world, presence.connection_lost, connection_id=C1, node_id=NODE)
     world.clock.advance(60)
     await world.sweeper.run_once()
     assert await present(world) == ["bill"]
@@ -126,8 +167,8 @@ async def test_reload_on_a_new_stream_takes_the_presence_along(world: Any) -> No
 async def test_unlimited_session_of_lost_streams_ends_after_grace_and_empty_timeout(empty_world: Any) -> None:
     world = empty_world
     await world.set_up(seconds=None)
-    await world.join(world.bill, connection_id="c1")
-    await tell(world, presence.connection_lost, connection_id="c1")
+    await world.join(world.bill, connection_id=C1)
+    await tell(world, presence.connection_lost, connection_id=C1, node_id=NODE)
     world.clock.advance(41)
     await world.sweeper.run_once()
     (ended,) = await world.told("call.session_ended")

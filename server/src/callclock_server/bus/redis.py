@@ -7,7 +7,6 @@ whether the other nodes are reached too; while they are not, the readers of the 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -23,7 +22,7 @@ from .channels import Message, Receiver
 from .local import LocalBus
 from .redis_listener import Listener
 from .redis_sender import Sender
-from .wire import NODE_BYTES, Wire
+from .wire import Wire
 
 log = structlog.get_logger(__name__)
 
@@ -39,12 +38,15 @@ class BusUnavailable(Exception):
 class RedisBus:
     """A bus over the Redis at `url`. `await open()` before anything else, `await close()` in the end.
 
-    Nodes that share `prefix` hear each other. `row` makes the row of an event from the values of `fields`.
+    Nodes that share `prefix` hear each other; `node_id` has 12 characters and is this one's alone. `row`
+    makes the row of an event from the values of `fields`.
     """
 
-    def __init__(self, url: str, *, prefix: str, row: Callable[..., Any], fields: Sequence[str]) -> None:
+    def __init__(
+        self, url: str, *, prefix: str, node_id: str, row: Callable[..., Any], fields: Sequence[str]
+    ) -> None:
         self.address = address_of(url)
-        self._wire = Wire(secrets.token_hex(NODE_BYTES // 2), row=row, fields=fields)
+        self._wire = Wire(node_id, row=row, fields=fields)
         self._local = LocalBus()
         options: dict[str, Any] = {
             "protocol": 2,

@@ -25,6 +25,7 @@ from .create import create, require_creation
 from .data import CallData, read_call_data
 from .identifiers import new_id
 from .members import apply_members
+from .presence import node_of
 from .update import apply_data, require_rights
 from .views import participant_view, rfc3339
 
@@ -170,6 +171,7 @@ async def _accept(visitor: Visit, joiner: User, *, device_id: str, connection_id
         role=(visitor.member.role if visitor.member else None) or joiner.role,
         device_id=device_id,
         connection_id=connection_id,
+        node_id=node_of(connection_id),
         now=journal.now,
     )
     journal.apply(state, clock.Decision(accepted.session, accepted.events))

@@ -10,13 +10,16 @@ from dataclasses import replace
 
 from callclock_server.domain import clock, presence
 from callclock_server.domain.session import Participant
-from callclock_server.storage import members, outbox, participants, sessions, users
+from callclock_server.storage import members, nodes, outbox, participants, sessions, users
 from callclock_server.storage.database import Transaction
 
 from .access import capabilities_in, settle_state
 from .identifiers import new_id
 from .journal import Journal
 from .state import CallState, load, load_many
+
+NODE_ID_LENGTH = 12
+ORPHANS_PER_TRANSACTION = 200
 
 _Lost = Callable[[Participant], bool]
 
@@ -76,19 +79,39 @@ async def carries_presence(tx: Transaction, *, connection_id: str) -> bool:
     return bool(await sessions.cids_with_connection(tx, connection_id))
 
 
-async def connection_lost(tx: Transaction, *, connection_id: str) -> None:
-    """Start the grace of those whose presence hangs on an event stream that is gone (engine `none`)."""
+def node_of(connection_id: str | None) -> str | None:
+    """Return the node that gave an event stream its id: the first `NODE_ID_LENGTH` characters."""
+    return connection_id[:NODE_ID_LENGTH] if connection_id else None
+
+
+async def connection_lost(tx: Transaction, *, connection_id: str, node_id: str) -> None:
+    """Start the grace of those whose presence hangs on an event stream that this node has lost.
+
+    Only engine `none` knows such presence. A stream that has moved to another node meanwhile is not lost.
+    """
     cids = await sessions.cids_with_connection(tx, connection_id)
-    await _change_connections(tx, cids, lost=lambda p: p.connection_id == connection_id)
+    here = (None, node_id)  # None: of a version that did not note the node
+    await _change_connections(tx, cids, lost=lambda p: p.connection_id == connection_id and p.node_id in here)
 
 
-async def connection_resumed(tx: Transaction, *, connection_id: str) -> None:
-    """Forgive a lost event stream that came back within its grace."""
+async def orphans_lost(tx: Transaction) -> int:
+    """Start the grace of those whose event stream was on a node that is gone; return in how many calls.
+
+    Not all at once: as many as fit into one transaction.
+    """
+    cids = await sessions.cids_without_node(tx, limit=ORPHANS_PER_TRANSACTION)
+    living = await nodes.living(tx)
+    await _change_connections(tx, cids, lost=lambda p: p.node_id is not None and p.node_id not in living)
+    return len(cids)
+
+
+async def connection_resumed(tx: Transaction, *, connection_id: str, node_id: str) -> None:
+    """Forgive a lost event stream that came back within its grace, to this node."""
     journal = Journal(tx)
     for state in (await load_many(tx, await sessions.cids_with_connection(tx, connection_id))).values():
         await settle_state(journal, state)
         if state.session is not None:
-            state.session = presence.resume(state.session, connection_id)
+            state.session = presence.resume(state.session, connection_id, node_id=node_id)
             journal.track(state)
     await journal.flush()
 
@@ -96,6 +119,11 @@ async def connection_resumed(tx: Transaction, *, connection_id: str) -> None:
 async def lost_connections(tx: Transaction) -> set[str]:
     """Return the event streams that are counted as lost and whose grace is not over."""
     return set(await participants.lost_connections(tx))
+
+
+async def connections_on(tx: Transaction, *, node_id: str) -> set[str]:
+    """Return the event streams on which presence hangs and that should be on this node."""
+    return set(await participants.connections_on(tx, node_id))
 
 
 async def connections_of_former_process_lost(tx: Transaction) -> None:

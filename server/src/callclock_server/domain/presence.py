@@ -37,6 +37,7 @@ def accept(
     device_id: str,
     connection_id: str | None,
     now: datetime,
+    node_id: str | None = None,
 ) -> Accepted:
     """Accept a join. The same device again takes its old place, with a new connection (design rule 5).
 
@@ -58,6 +59,8 @@ def accept(
         base,
         role=role,
         connection_id=connection_id if direct else None,
+        # A connection that has moved since it got its id is known to be elsewhere.
+        node_id=base.node_id if base.connection_id == connection_id and base.node_id else node_id,
         lost_at=None,
         grace_ends_at=None,
         join_expires_at=now + timedelta(seconds=session.join_timeout_seconds) if waiting else None,
@@ -106,11 +109,15 @@ def lose(session: Session, connection_id: str, *, grace_seconds: int, now: datet
     )
 
 
-def resume(session: Session, connection_id: str) -> Session:
-    """Forgive a lost connection that came back within its grace."""
+def resume(session: Session, connection_id: str, *, node_id: str) -> Session:
+    """Forgive a lost connection that came back within its grace, to this node."""
     return _map(
         session,
-        lambda p: replace(p, lost_at=None, grace_ends_at=None) if p.connection_id == connection_id else p,
+        lambda p: (
+            replace(p, lost_at=None, grace_ends_at=None, node_id=node_id)
+            if p.connection_id == connection_id
+            else p
+        ),
     )
 
 

@@ -21,7 +21,8 @@ class Participant:
     """One stay of one device of a user in a session; coming back after leaving is a new one.
 
     `joined_at` is None until the media room (or, with engine `none`, the join itself) has been reached.
-    `lost_at` is set while the connection is lost and its grace lasts, until `grace_ends_at`.
+    `lost_at` is set while the connection is lost and its grace lasts, until `grace_ends_at`. `node_id` is the
+    process that has the connection.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Participant:
     lost_at: datetime | None = None
     grace_ends_at: datetime | None = None
     media_sid: str | None = None
+    node_id: str | None = None
 
     @property
     def present(self) -> bool:

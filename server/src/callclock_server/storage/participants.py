@@ -83,3 +83,12 @@ async def last_stay(tx: Transaction, *, session_id: str, user_id: str, device_id
 async def lost_connections(tx: Transaction) -> list[str]:
     """Return the event streams on which somebody's presence hung and that are counted as lost."""
     return [row.connection_id for row in await tx.all(_LOST)]
+
+
+async def connections_on(tx: Transaction, node_id: str) -> list[str]:
+    """Return the event streams of a node on which somebody's presence hangs and that are not lost."""
+    columns = participants.c
+    theirs = sa.select(columns.connection_id).where(
+        _OPEN, columns.connection_id.is_not(None), columns.node_id == node_id, columns.lost_at.is_(None)
+    )
+    return [row.connection_id for row in await tx.all(theirs.distinct())]

@@ -14,7 +14,7 @@ from callclock_server.domain.session import Participant, Session
 from . import dialect, participants
 from .bulk import Bulk
 from .database import Transaction
-from .tables import calls, sessions
+from .tables import calls, nodes, sessions
 from .tables import participants as participants_table
 
 _CHANGING = (
@@ -207,5 +207,25 @@ async def cids_with_connection(tx: Transaction, connection_id: str | None) -> li
         .select_from(participants_table.join(sessions, participants_table.c.session_id == sessions.c.id))
         .where(_RUNNING, participants_table.c.left_at.is_(None), hangs)
         .distinct()
+    )
+    return [row.cid for row in await tx.all(theirs)]
+
+
+async def cids_without_node(tx: Transaction, *, limit: int) -> list[str]:
+    """Return up to `limit` calls where presence hangs on an event stream of a node that is gone, and does so
+    as if nothing had happened."""
+    columns = participants_table.c
+    theirs = (
+        sa.select(sessions.c.cid)
+        .select_from(participants_table.join(sessions, columns.session_id == sessions.c.id))
+        .where(
+            _RUNNING,
+            columns.left_at.is_(None),
+            columns.connection_id.is_not(None),
+            columns.lost_at.is_(None),
+            columns.node_id.not_in(sa.select(nodes.c.id)),
+        )
+        .distinct()
+        .limit(limit)
     )
     return [row.cid for row in await tx.all(theirs)]

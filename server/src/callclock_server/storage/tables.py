@@ -134,6 +134,7 @@ participants = sa.Table(
     _time("lost_at", nullable=True),
     _time("grace_ends_at", nullable=True),
     sa.Column("media_sid", sa.Text),
+    sa.Column("node_id", sa.Text),
 )
 _open = participants.c.left_at.is_(None)
 sa.Index(
@@ -150,7 +151,20 @@ sa.Index(
 )
 _lost = _open & participants.c.lost_at.is_not(None)
 sa.Index("ix_participants_lost", participants.c.connection_id, sqlite_where=_lost, postgresql_where=_lost)
+_by_stream = _open & participants.c.connection_id.is_not(None)
+sa.Index("ix_participants_node", participants.c.node_id, sqlite_where=_by_stream, postgresql_where=_by_stream)
 sa.Index("ix_participants_user", participants.c.user_id, sqlite_where=_open, postgresql_where=_open)
+
+nodes = sa.Table(
+    "nodes",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _time("started_at"),
+    _time("beat_at"),
+)
+
+# One row: what tells this database from every other one.
+deployment = sa.Table("deployment", metadata, sa.Column("id", sa.Text, primary_key=True))
 
 ledger = sa.Table(
     "ledger",

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -42,6 +42,7 @@ log = structlog.get_logger("callclock.events")
 
 POLL_SECONDS = 1.0
 POLL_ALONE_SECONDS = 0.4
+COMPARE_SECONDS = 5.0
 TICK_SECONDS = 0.5
 SEND_WITHIN_SECONDS = 10.0
 CIDS_PER_READ = 50
@@ -61,6 +62,7 @@ class Hub:
         clock: Clock,
         metrics: Metrics,
         secret: str,
+        node_id: str,
         limits: OutboxLimits | None = None,
         token_clock: Clock | None = None,
     ) -> None:
@@ -70,6 +72,7 @@ class Hub:
         self._token_clock = token_clock or clock
         self._metrics = metrics
         self._secret = secret
+        self._node_id = node_id
         self._limits = limits
         self._connections: dict[str, Connection] = {}
         self._watchers: dict[str, set[Connection]] = {}
@@ -147,7 +150,7 @@ class Hub:
             former.close(CloseCode.REPLACED, "replaced")
         try:
             if connection_id == resume:
-                await self._database.run(partial(presence.connection_resumed, connection_id=connection_id))
+                await self._resume(connection_id)
         except BaseException:
             del self._connections[connection_id]
             raise
@@ -172,7 +175,7 @@ class Hub:
         async with self._database.read() as tx:
             if not await presence.carries_presence(tx, connection_id=connection.id):
                 return
-        await self._database.run(partial(presence.connection_lost, connection_id=connection.id))
+        await self._lose(connection.id)
 
     def stamp(self) -> str:
         """Return the present time as `server_time` says it."""
@@ -189,9 +192,28 @@ class Hub:
             lost = await presence.lost_connections(tx)
         here = sorted(lost & self._connections.keys())
         for connection_id in here:
-            async with self._database.write() as tx:
-                await presence.connection_resumed(tx, connection_id=connection_id)
+            await self._resume(connection_id)
         return len(here)
+
+    async def let_go(self) -> int:
+        """Report streams lost that presence hangs on and that are not here; return how many.
+
+        A stream may close at the moment in which a join names it, and a join may name what is no stream.
+        """
+        async with self._database.read() as tx:
+            expected = await presence.connections_on(tx, node_id=self._node_id)
+        gone = sorted(expected - self._connections.keys())
+        for connection_id in gone:
+            await self._lose(connection_id)
+        return len(gone)
+
+    async def _resume(self, connection_id: str) -> None:
+        deed = partial(presence.connection_resumed, connection_id=connection_id, node_id=self._node_id)
+        await self._database.run(deed)
+
+    async def _lose(self, connection_id: str) -> None:
+        deed = partial(presence.connection_lost, connection_id=connection_id, node_id=self._node_id)
+        await self._database.run(deed)
 
     def count_drop(self, close: Close) -> None:
         """Count a connection that the server closed."""
@@ -206,7 +228,7 @@ class Hub:
             self._drop(connection, cid)
 
     def _new_id(self, identity: Identity) -> str:
-        nonce = secrets.token_hex(8)
+        nonce = self._node_id + secrets.token_hex(8)
         return f"{nonce}.{self._signature(nonce, identity)}"
 
     def _resumed(self, connection_id: str | None, identity: Identity) -> str | None:
@@ -387,15 +409,20 @@ class Hub:
 
     async def _poll(self) -> None:
         """Read the log now and then, and once more when the bus has come back."""
+        compared_at = time.monotonic()
         while True:
             whole = self._bus.whole
-            await self._poll_safely()
+            await self._safely(self._follower.poll)
+            await self._safely(self.keep_present)
+            if time.monotonic() - compared_at > COMPARE_SECONDS:
+                compared_at = time.monotonic()
+                await self._safely(self.let_go)
             await asyncio.sleep(POLL_SECONDS if whole and self._bus.whole else POLL_ALONE_SECONDS)
 
-    async def _poll_safely(self) -> None:
+    @staticmethod
+    async def _safely(work: Callable[[], Awaitable[int]]) -> None:
         try:
-            await self._follower.poll()
-            await self.keep_present()
+            await work()
         except Exception:
             # The loop outlives a database that is away for a while.
             log.exception("event_poll_failed")
