@@ -76,5 +76,5 @@ async def cids_created_by(tx: Transaction, user_id: str) -> list[str]:
 
 
 async def delete(tx: Transaction, cid: str) -> None:
-    """Delete a call with its members, sessions and ledger. Its events stay, for those who watch."""
+    """Delete a call with its members. Its sessions, their ledgers and its events stay."""
     await tx.execute(calls.delete().where(calls.c.cid == cid))

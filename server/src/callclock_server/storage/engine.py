@@ -18,13 +18,16 @@ _DRIVERS = {
 }
 
 
-def create_engine(url: str) -> AsyncEngine:
-    """Return an engine for `url` (`sqlite:///file`, `postgresql://user:password@host/database`)."""
+def create_engine(url: str, *, migrates: bool = False) -> AsyncEngine:
+    """Return an engine for `url` (`sqlite:///file`, `postgresql://user:password@host/database`).
+
+    One that `migrates` leaves SQLite's foreign keys to be checked by the caller.
+    """
     parsed = async_url(url)
     options: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}
     if parsed.get_backend_name() == "sqlite":
         engine = create_async_engine(parsed, **options, **sqlite.engine_options(parsed))
-        sqlite.prepare(engine)
+        sqlite.prepare(engine, foreign_keys=not migrates)
         return engine
     engine = create_async_engine(parsed, **options, **postgresql.engine_options())
     postgresql.prepare(engine)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from callclock_server.domain.session import Change
 
 from .database import Transaction
-from .tables import ledger
+from .tables import ledger, sessions
 
 
 def _from_row(row: Any) -> Change:
@@ -54,8 +54,11 @@ async def of_session(tx: Transaction, session_id: str) -> list[Change]:
 
 
 async def with_key(tx: Transaction, *, cid: str, idempotency_key: str) -> Change | None:
-    """Return the change that was made in this call under the key."""
+    """Return the change that was made in this call under the key; a deleted call's are none of it."""
     row = await tx.first(
-        sa.select(ledger).where(ledger.c.cid == cid, ledger.c.idempotency_key == idempotency_key)
+        sa.select(ledger)
+        .join(sessions, sessions.c.id == ledger.c.session_id)
+        .where(ledger.c.cid == cid, ledger.c.idempotency_key == idempotency_key)
+        .where(sessions.c.call_deleted_at.is_(None))
     )
     return _from_row(row) if row else None

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from callclock_server.domain.built_in import built_in_call_types, built_in_roles
 from callclock_server.timekeeping import Clock, SystemClock
 
+from . import sqlite
 from .call_types import to_row as call_type_row
 from .database import Database
 from .dialect import insert_or_ignore, lock_migrations
@@ -26,18 +27,20 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-async def migrate(url: str, *, clock: Clock | None = None) -> None:
-    """Apply all migrations that are missing, and insert built-in roles and call types that are.
+async def migrate(url: str, *, clock: Clock | None = None, revision: str = "head") -> None:
+    """Apply the migrations that are missing up to `revision`; insert built-in roles and types that are.
 
     Two processes that do it together do it once: a lock is held throughout, on SQLite the write lock.
     """
-    engine = create_engine(url)
+    engine = create_engine(url, migrates=True)
     try:
         async with engine.connect() as connection:
             await connection.execution_options(callclock_write=True)
             async with connection.begin():
                 await lock_migrations(connection)
-                await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
+                await connection.run_sync(lambda sync: command.upgrade(_config(sync), revision))
+                if connection.dialect.name == "sqlite":
+                    await connection.run_sync(sqlite.check_references)
     finally:
         await engine.dispose()
     await _insert_built_ins(url, clock or SystemClock())

@@ -157,18 +157,47 @@ async def running_of(tx: Transaction, cids: Collection[str]) -> dict[str, Sessio
     return {session.cid: session for session in await _with_open(tx, rows)}
 
 
+async def outlive(tx: Transaction, *, cid: str, at: datetime) -> None:
+    """Note that the call of these sessions is deleted: they stay, for those who keep the books."""
+    kept = sessions.update().where(sessions.c.cid == cid, sessions.c.call_deleted_at.is_(None))
+    await tx.execute(kept.values(call_deleted_at=at))
+
+
+async def have_outlived(tx: Transaction, cid: str) -> bool:
+    """Return whether there are sessions of a deleted call of this name."""
+    found = sa.select(sessions.c.id).where(sessions.c.cid == cid, sessions.c.call_deleted_at.is_not(None))
+    return await tx.first(found.limit(1)) is not None
+
+
 async def get(tx: Transaction, session_id: str) -> Session | None:
     """Return a session, running or ended."""
     rows = await tx.all(sa.select(sessions).where(sessions.c.id == session_id))
     return (await _with_open(tx, rows))[0] if rows else None
 
 
+def _of_call(cid: str, *, outlived: bool) -> sa.Select[Any]:
+    """Sessions of a call; with `outlived`, also those of deleted calls of the same name."""
+    select = sa.select(sessions).where(sessions.c.cid == cid)
+    return select if outlived else select.where(sessions.c.call_deleted_at.is_(None))
+
+
+async def find(tx: Transaction, session_id: str, *, cid: str, outlived: bool) -> Session | None:
+    """Return a session if it is the call's; with `outlived`, also a deleted call's of the same name."""
+    rows = await tx.all(_of_call(cid, outlived=outlived).where(sessions.c.id == session_id))
+    return (await _with_open(tx, rows))[0] if rows else None
+
+
 async def page(
-    tx: Transaction, *, cid: str, limit: int, before: tuple[datetime, str] | None = None
+    tx: Transaction,
+    *,
+    cid: str,
+    limit: int,
+    before: tuple[datetime, str] | None = None,
+    outlived: bool = False,
 ) -> list[Session]:
     """Return up to `limit` sessions of a call, the newest first, from `before` (start, id) on."""
     key = sa.tuple_(sessions.c.started_at, sessions.c.id)
-    select = sa.select(sessions).where(sessions.c.cid == cid)
+    select = _of_call(cid, outlived=outlived)
     if before is not None:
         started_at = sa.literal(before[0], sessions.c.started_at.type)
         select = select.where(key < sa.tuple_(started_at, sa.literal(before[1])))

@@ -105,6 +105,13 @@ class DirectCursor:
         return self._cursor.lastrowid
 
 
+def check_references(connection: Connection) -> None:
+    """Raise `IntegrityError` for a row that refers to none, after work without foreign keys."""
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        raise sqlite3.IntegrityError(f"rows refer to rows that do not exist: {broken[:5]}")
+
+
 def engine_options(url: sa.URL) -> dict[str, Any]:
     """Return the options for `create_async_engine`; empty for another database."""
     if url.get_backend_name() != "sqlite":
@@ -125,13 +132,14 @@ def engine_options(url: sa.URL) -> dict[str, Any]:
     return {"pool_size": 8, "max_overflow": 8, "async_creator": connect}
 
 
-def prepare(engine: AsyncEngine) -> None:
+def prepare(engine: AsyncEngine, *, foreign_keys: bool = True) -> None:
     """Set the pragmas of every connection, and let transactions begin when we say so."""
+    pragmas = _PRAGMAS if foreign_keys else (*_PRAGMAS, "PRAGMA foreign_keys=OFF")
 
     @sa.event.listens_for(engine.sync_engine, "connect")
     def set_pragmas(connection: Any, _: Any) -> None:
         cursor = connection.cursor()
-        for pragma in _PRAGMAS:
+        for pragma in pragmas:
             cursor.execute(pragma)
         cursor.close()
 

@@ -96,7 +96,8 @@ sessions = sa.Table(
     "sessions",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    _cid(),
+    # No foreign keys to the call, here and in the ledger: what was sold outlives it.
+    sa.Column("cid", sa.Text, nullable=False),
     sa.Column("engine", sa.Text, nullable=False),
     _time("started_at"),
     sa.Column("max_duration_seconds", sa.Integer),
@@ -110,6 +111,7 @@ sessions = sa.Table(
     _time("empty_since", nullable=True),
     _time("ended_at", nullable=True),
     sa.Column("ended_reason", sa.Text),
+    _time("call_deleted_at", nullable=True),
     sa.Index("ix_sessions_cid_started_at", "cid", "started_at"),
 )
 _running = sessions.c.ended_at.is_(None)
@@ -120,9 +122,7 @@ participants = sa.Table(
     "participants",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    sa.Column(
-        "session_id", sa.Text, sa.ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True
-    ),
+    sa.Column("session_id", sa.Text, sa.ForeignKey("sessions.id"), nullable=False, index=True),
     sa.Column("user_id", sa.Text, nullable=False),
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("device_id", sa.Text, nullable=False),
@@ -171,10 +171,8 @@ ledger = sa.Table(
     metadata,
     sa.Column("position", _Serial, primary_key=True, autoincrement=True),
     sa.Column("id", sa.Text, nullable=False, unique=True),
-    sa.Column(
-        "session_id", sa.Text, sa.ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True
-    ),
-    _cid(),
+    sa.Column("session_id", sa.Text, sa.ForeignKey("sessions.id"), nullable=False, index=True),
+    sa.Column("cid", sa.Text, nullable=False),
     sa.Column("how", sa.Text, nullable=False),
     sa.Column("by_user_id", sa.Text),
     _time("at"),
@@ -183,7 +181,8 @@ ledger = sa.Table(
     sa.Column("seconds", sa.Integer, nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("idempotency_key", sa.Text),
-    sa.UniqueConstraint("cid", "idempotency_key"),
+    sa.UniqueConstraint("session_id", "idempotency_key"),
+    sa.Index("ix_ledger_cid_idempotency_key", "cid", "idempotency_key"),
 )
 
 events = sa.Table(
