@@ -57,9 +57,9 @@ from callclock_server.media.worker import MediaWorker
 from callclock_server.settings import Settings, SettingsError
 from callclock_server.sfu.server import RoomServer, RoomServerSettings
 from callclock_server.storage import migrate, nodes, sessions
-from callclock_server.storage.database import Database, EventRow, Hint
+from callclock_server.storage.database import Database, EventRow, Hint, clock_for
 from callclock_server.storage.standing import measure
-from callclock_server.timekeeping import Clock, FakeClock, SystemClock
+from callclock_server.timekeeping import Clock, FakeClock, FollowingClock
 
 log = structlog.get_logger("callclock")
 
@@ -88,7 +88,8 @@ def create_app(
         )
     if test_clock is not None and settings.production_sign is not None:
         raise SettingsError(f"a test clock is only for tests, and {settings.production_sign}")
-    server = Server(settings, clock=clock or SystemClock(), test_clock=test_clock)
+    decisive = clock or clock_for(settings.effective_database_url)
+    server = Server(settings, clock=decisive, test_clock=test_clock)
     app = build_api(clock=server.clock, lifespan=server.lifespan)
     app.state.drain = server.drain
     app.router.routes[:0] = server.routes(app)
@@ -108,6 +109,8 @@ class Server:
         self.test_clock = test_clock
         self.metrics = Metrics()
         self.node_id = secrets.token_hex(presence.NODE_ID_LENGTH // 2)
+        if isinstance(clock, FollowingClock):
+            self.metrics.watch_clock(clock)
         self.doorman = Doorman(settings.keys, self.token_clock)
         self._key, self._secret = settings.media_credentials
         self._room_server = self._embedded_media()
@@ -157,7 +160,10 @@ class Server:
                 node_id=self.node_id,
             )
             rooms = LiveKitRooms.open(
-                url=self.settings.media_control_url, api_key=self._key, api_secret=self._secret
+                url=self.settings.media_control_url,
+                api_key=self._key,
+                api_secret=self._secret,
+                clock=self.token_clock,
             )
             stack.push_async_callback(rooms.close)
             worker = MediaWorker(
@@ -351,6 +357,7 @@ class Server:
                 udp_port=settings.media_port,
                 addresses=settings.media_addresses,
                 webhook_urls=(settings.loopback_url + WEBHOOK_PATH,),
+                now=lambda: self.token_clock.now().timestamp(),
                 # They go to this process, which has stopped listening by then; the next start compares
                 # who is there.
                 last_webhooks_seconds=0.0,

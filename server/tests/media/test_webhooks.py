@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import jwt
@@ -37,7 +38,9 @@ def event(name: str) -> bytes:
 
 
 def read(body: bytes, authorization: str) -> Notice | None:
-    return read_webhook(body, authorization=authorization, api_key="key", api_secret=SECRET)
+    return read_webhook(
+        body, authorization=authorization, api_key="key", api_secret=SECRET, now=datetime.now(UTC)
+    )
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ def media_webhook_route(*, api_key: str, api_secret: str) -> Route:
                 authorization=request.headers.get("authorization", ""),
                 api_key=api_key,
                 api_secret=api_secret,
+                now=edge.token_clock.now(),
             )
         except WebhookRejected as exc:
             log.warning("webhook_rejected", reason=str(exc))

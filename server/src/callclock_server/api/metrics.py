@@ -12,6 +12,7 @@ from callclock_server.bus import RedisBus
 from callclock_server.domain.events import CALL_ENDED
 from callclock_server.domain.session import MAX_DURATION_REACHED
 from callclock_server.storage.database import EventRow
+from callclock_server.timekeeping import FollowingClock
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # The last fields of `call.ended`; reading the whole event for it would cost more than sending it.
@@ -62,6 +63,15 @@ class Metrics:
     def count_sockets(self, count: Callable[[], int]) -> None:
         """Ask `count` for the open event streams at every scrape."""
         self._gauge("callclock_event_streams", "Open event streams.").set_function(count)
+
+    def watch_clock(self, clock: FollowingClock) -> None:
+        """Ask the clock how it follows the database's at every scrape."""
+        self._gauge(
+            "callclock_clock_ahead_seconds", "How far the database's clock is ahead of this machine's."
+        ).set_function(lambda: clock.ahead_seconds)
+        self._gauge(
+            "callclock_clock_uncertainty_seconds", "How far this process may be from the database's clock."
+        ).set_function(lambda: clock.uncertainty_seconds)
 
     def watch_bus(self, bus: RedisBus) -> None:
         """Ask the bus between nodes how it is at every scrape."""

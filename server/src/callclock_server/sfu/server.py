@@ -46,7 +46,8 @@ _log = logging.getLogger(__name__)
 class RoomServerSettings:
     """Everything that can be set. Timeouts in seconds; `api_keys` maps key to secret.
 
-    `addresses` are the IPs told to clients; empty means 127.0.0.1 and every interface's own.
+    `addresses` are the IPs told to clients; empty means 127.0.0.1 and every interface's own. `now` tells the
+    Unix time by which tokens are judged.
     """
 
     api_keys: Mapping[str, str]
@@ -54,6 +55,7 @@ class RoomServerSettings:
     udp_port: int = 0
     addresses: Sequence[str] = ()
     auto_create: bool = False
+    now: Callable[[], float] = time.time
     webhook_urls: Sequence[str] = ()
     webhook_retry: RetryPolicy = field(default_factory=RetryPolicy)
     last_webhooks_seconds: float = 2.0
@@ -85,7 +87,7 @@ class RoomServer:
         self._tasks: list[asyncio.Task[None]] = []
         self._sockets: set[asyncio.Task[Any]] = set()
         self._dismissed = False
-        self.rooms = Rooms(now=time.time, notify=self._notify, patience=settings.patience)
+        self.rooms = Rooms(now=settings.now, notify=self._notify, patience=settings.patience)
         self._room_api = RoomApi(
             self.rooms,
             defaults=RoomDefaults(
@@ -110,7 +112,7 @@ class RoomServer:
         )
         key, secret = next(iter(settings.api_keys.items()))
         self._webhooks = Webhooks(
-            settings.webhook_urls, api_key=key, secret=secret, now=time.time, policy=settings.webhook_retry
+            settings.webhook_urls, api_key=key, secret=secret, now=settings.now, policy=settings.webhook_retry
         )
         self._tasks = [
             asyncio.create_task(self._every(TICK_SECONDS, self._tick)),
@@ -257,12 +259,12 @@ class RoomServer:
         if not token:
             raise Refusal(401, "no permissions to access the room")
         try:
-            return verify(token, api_keys=self._settings.api_keys, now=time.time())
+            return verify(token, api_keys=self._settings.api_keys, now=self._settings.now())
         except TokenError as exc:
             raise Refusal(401, str(exc)) from exc
 
     def _tick(self) -> None:
-        now = time.time()
+        now = self._settings.now()
         for participant in self.rooms.tick(now=now):
             secret = self._settings.api_keys.get(participant.grants.api_key)
             if secret is not None:

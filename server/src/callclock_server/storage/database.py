@@ -29,10 +29,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from callclock_server.domain.errors import CallclockError
 from callclock_server.domain.rules import Rules
-from callclock_server.timekeeping import Clock, SystemClock
+from callclock_server.timekeeping import Clock, FollowingClock, SystemClock
 
 from . import postgresql
-from .engine import create_engine
+from .clock_following import follow, read_clock
+from .engine import async_url, create_engine
 
 log = structlog.get_logger(__name__)
 
@@ -162,18 +163,33 @@ class Database:
         self._writer = asyncio.Lock()
         self._one_writer = engine.dialect.name == "sqlite"
         self._listeners: list[Callable[[Hint], None]] = []
+        self._following: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, url: str, *, clock: Clock | None = None, rules: Rules | None = None) -> Database:
-        """Connect to `url` (`sqlite:///file` or a SQLAlchemy async URL); raises if that fails."""
+        """Connect to `url` (`sqlite:///file` or `postgresql://...`); raises if that fails.
+
+        Without a `clock` the one that belongs to the database decides (`clock_for`); a `FollowingClock` is
+        kept in step with it.
+        """
         engine = create_engine(url)
-        database = cls(engine, clock=clock or SystemClock(), rules=rules or Rules())
-        async with database.read() as tx:
-            await tx.execute(sa.text("SELECT 1"))
+        database = cls(engine, clock=clock or clock_for(url), rules=rules or Rules())
+        try:
+            async with database.read() as tx:
+                await tx.execute(sa.text("SELECT 1"))
+            if isinstance(database.clock, FollowingClock):
+                await read_clock(engine, database.clock)
+                database._following = asyncio.create_task(follow(engine, database.clock), name="clock")
+        except BaseException:
+            await engine.dispose()
+            raise
         return database
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
         await self.engine.dispose()
 
     def on_hint(self, listener: Callable[[Hint], None]) -> None:
@@ -240,3 +256,8 @@ class Database:
         except Exception:
             # The commit stands; whoever missed the hint reads the tables at its next poll.
             log.exception("hint_lost")
+
+
+def clock_for(url: str) -> Clock:
+    """Return the clock that decides with this database: PostgreSQL's own, or with SQLite the machine's."""
+    return FollowingClock() if async_url(url).get_backend_name() == "postgresql" else SystemClock()

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from callclock_server.domain.built_in import built_in_call_types, built_in_roles
-from callclock_server.timekeeping import Clock, SystemClock
+from callclock_server.timekeeping import Clock
 
 from . import sqlite
 from .call_types import to_row as call_type_row
@@ -43,7 +43,7 @@ async def migrate(url: str, *, clock: Clock | None = None, revision: str = "head
                     await connection.run_sync(sqlite.check_references)
     finally:
         await engine.dispose()
-    await _insert_built_ins(url, clock or SystemClock())
+    await _insert_built_ins(url, clock)
 
 
 async def pending(url: str) -> bool:
@@ -60,7 +60,7 @@ async def pending(url: str) -> bool:
     return current != head
 
 
-async def _insert_built_ins(url: str, clock: Clock) -> None:
+async def _insert_built_ins(url: str, clock: Clock | None) -> None:
     database = await Database.open(url, clock=clock)
     try:
         async with database.write() as tx:
