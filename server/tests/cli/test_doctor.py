@@ -12,6 +12,8 @@ from callclock_server.storage.migrate import migrate
 from callclock_server.testing import running_server
 from callclock_server.timekeeping import FakeClock
 
+SECRET = "a-secret-of-the-tests-of-40-characters!!"
+
 
 @pytest.fixture
 def healthy(keys, free_port, tmp_path: Path) -> dict[str, str]:
@@ -84,13 +86,47 @@ def test_port_of_another_program_fails(run, healthy) -> None:
     assert line(out, "port").startswith("fail")
 
 
-def test_running_server_answers_and_its_clock_is_compared(run, healthy) -> None:
+def test_running_server_answers_and_everything_about_it_is_tried(run, healthy) -> None:
     with running_server() as server:
-        port = server.url.rpartition(":")[2]
-        status, out, _ = run("doctor", **healthy | {"CALLCLOCK_PORT": port})
-    assert status == 0
-    assert line(out, "server").startswith("ok")
-    assert "ms" in line(out, "server")
+        own = {"CALLCLOCK_PORT": server.url.rpartition(":")[2], "CALLCLOCK_PUBLIC_URL": server.url}
+        own |= {"CALLCLOCK_KEYS": f"{server.api_key}:{server.secret}"}
+        status, out, _ = run("doctor", **healthy | own)
+    assert status == 0, out
+    assert " ms" in line(out, "server")
+    for subject in ("server", "key", "public URL", "WebSockets", "webhooks", "media"):
+        assert line(out, subject).startswith("ok"), out
+
+
+def test_key_that_the_running_server_does_not_know_fails(run, healthy) -> None:
+    with running_server() as server:
+        status, out, _ = run("doctor", **healthy | {"CALLCLOCK_PORT": server.url.rpartition(":")[2]})
+    assert status == 1
+    assert line(out, "key").startswith("fail")
+    assert SECRET not in out
+
+
+@pytest.mark.parametrize(
+    ("settings", "level", "words"),
+    [
+        ({"DATABASE_URL": "postgresql://127.0.0.1:9/x"}, "warn", "CALLCLOCK_LIVEKIT_URL"),
+        ({"REDIS_URL": "redis://127.0.0.1:9"}, "warn", "CALLCLOCK_DATABASE_URL"),
+        ({"HOST": "0.0.0.0"}, "warn", "CALLCLOCK_PUBLIC_URL"),
+        (
+            {
+                "PUBLIC_URL": "https://127.0.0.1:9",
+                "LIVEKIT_URL": "ws://127.0.0.1:9",
+                "LIVEKIT_API_KEY": "k",
+                "LIVEKIT_API_SECRET": SECRET,
+            },
+            "fail",
+            "wss://",
+        ),
+    ],
+)
+def test_parts_that_do_not_fit_are_told(run, healthy, settings, level, words) -> None:
+    out = run("doctor", **healthy | {f"CALLCLOCK_{name}": value for name, value in settings.items()})[1]
+    assert line(out, "parts").startswith(level)
+    assert words in out
 
 
 def test_clock_that_differs_is_a_warning(run, healthy) -> None:

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from callclock import AsyncStreamClient, CallEvent, CallUpdated, RetryPolicy
 from callclock_server.testing.postgres import Postgres
-from callclock_server.testing_redis import RedisMissing, RedisServer
+from callclock_server.testing.redis import RedisMissing, RedisServer
 
 ROOT = Path(__file__).resolve().parents[3]
 CADDYFILE = ROOT / "deploy" / "Caddyfile"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -11,15 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from callclock_server.cli.configuration import load_settings
-from callclock_server.settings import Settings, SettingsError
-
-if TYPE_CHECKING:
-    from callclock_server.cli.checks import Finding
+from callclock_server.settings import SettingsError
 
 
 def doctor() -> None:
-    """Look at the configuration, the database, the ports and the clock. Fails when something is broken."""
-    from callclock_server.cli.checks import Finding, Level
+    """Try everything that the configuration names: database, Redis, media, addresses, clocks.
+
+    Says what is wrong and how to mend it. Fails when something is broken.
+    """
+    from callclock_server.cli.checks import Finding, Level, look_at_everything
 
     console = Console(highlight=False)
     try:
@@ -28,7 +27,7 @@ def doctor() -> None:
         remedy = "Correct it in the environment or the settings file."
         findings = [Finding(Level.FAIL, "configuration", str(exc), remedy)]
     else:
-        findings = asyncio.run(_look(settings))
+        findings = asyncio.run(look_at_everything(settings))
     styles = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
     table = Table.grid(padding=(0, 2, 0, 0))
     for finding in findings:
@@ -39,21 +38,3 @@ def doctor() -> None:
     console.print(table)
     if any(finding.level is Level.FAIL for finding in findings):
         raise typer.Exit(1)
-
-
-async def _look(settings: Settings) -> list[Finding]:
-    from callclock_server.cli import checks
-
-    server = await checks.check_server(settings)
-    runs = server.subject == "server"
-    public = await checks.check_public_url(settings)
-    return [
-        checks.Finding(checks.Level.OK, "configuration", "It can be read."),
-        checks.check_keys(settings),
-        checks.check_data_folder(settings),
-        await checks.check_database(settings),
-        server,
-        *([public] if public else []),
-        checks.check_media_port(settings, server_runs=runs),
-        checks.check_web_files(settings),
-    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -30,7 +32,8 @@ def _config(connection: Connection | None = None) -> Config:
 async def migrate(url: str, *, clock: Clock | None = None, revision: str = "head") -> None:
     """Apply the migrations that are missing up to `revision`; insert built-in roles and types that are.
 
-    Two processes that do it together do it once: a lock is held throughout, on SQLite the write lock.
+    Two processes that do it together do it once: a lock is held throughout, on SQLite the write lock. The
+    schema of a later version is left as it is.
     """
     engine = create_engine(url, migrates=True)
     try:
@@ -38,7 +41,7 @@ async def migrate(url: str, *, clock: Clock | None = None, revision: str = "head
             await connection.execution_options(callclock_write=True)
             async with connection.begin():
                 await lock_migrations(connection)
-                await connection.run_sync(lambda sync: command.upgrade(_config(sync), revision))
+                await connection.run_sync(_upgrade, revision)
                 if connection.dialect.name == "sqlite":
                     await connection.run_sync(sqlite.check_references)
     finally:
@@ -46,18 +49,38 @@ async def migrate(url: str, *, clock: Clock | None = None, revision: str = "head
     await _insert_built_ins(url, clock)
 
 
+class Standing(Enum):
+    """How the schema of a database stands to this version of the program."""
+
+    OLD = "old"
+    CURRENT = "current"
+    NEWER = "newer"
+    """A later version has migrated it. Migrations only add, so this version goes on working with it."""
+
+
 async def pending(url: str) -> bool:
     """Tell whether the database lacks migrations."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
     engine = create_engine(url)
     try:
         async with engine.connect() as connection:
-            current = await connection.run_sync(
-                lambda sync: MigrationContext.configure(sync).get_current_revision()
-            )
+            return await connection.run_sync(standing) is Standing.OLD
     finally:
         await engine.dispose()
-    return current != head
+
+
+def standing(connection: Connection) -> Standing:
+    """Tell how the schema behind a connection stands to this version."""
+    scripts = ScriptDirectory.from_config(_config())
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current == scripts.get_current_head():
+        return Standing.CURRENT
+    known = {script.revision for script in scripts.walk_revisions()}
+    return Standing.OLD if current is None or current in known else Standing.NEWER
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    if standing(connection) is Standing.OLD:
+        command.upgrade(_config(connection), revision)
 
 
 async def _insert_built_ins(url: str, clock: Clock | None) -> None:
