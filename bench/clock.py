@@ -52,6 +52,8 @@ from callclock_server.storage.migrate import migrate
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_socket
 
+from hour import measure as hour
+
 END = "call.session_ended"
 WATCHERS = 2
 
@@ -410,7 +412,15 @@ def main() -> None:
     parser.add_argument("--armed", type=int, default=100_000)
     parser.add_argument("--idle-seconds", type=int, default=10)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--postgres", action="store_true", help="the top of the hour on PostgreSQL, beside its peers"
+    )
+    parser.add_argument("--nodes", type=int, default=1, help="with --postgres: server processes")
+    parser.add_argument("--rounds", type=int, default=1, help="with --postgres: bursts before arming")
     arguments = parser.parse_args()
+    if arguments.postgres:
+        uvloop.run(hour.measure(arguments))
+        return
     result = uvloop.run(measure(arguments))
     if arguments.json:
         json.dump(result, sys.stdout, indent=2)
