@@ -49,10 +49,9 @@ from callclock_server.storage import calls as stored_calls
 from callclock_server.storage import participants, sessions, tables
 from callclock_server.storage.database import Database, EventRow
 from callclock_server.storage.migrate import migrate
+from hour import measure as hour
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_socket
-
-from hour import measure as hour
 
 END = "call.session_ended"
 WATCHERS = 2

@@ -87,7 +87,8 @@ def copies(prefix: str, count: int, *, people: bool) -> list[str]:
 def _copy(table: sa.Table, numbers: str, where: str, **values: str) -> str:
     names = [column.name for column in table.c]
     chosen = ", ".join(values.get(name, f"one.{name}") for name in names)
-    return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {chosen} FROM {table.name} one, {numbers} WHERE {where}"
+    source = f"SELECT {chosen} FROM {table.name} one, {numbers} WHERE {where}"
+    return f"INSERT INTO {table.name} ({', '.join(names)}) {source}"
 
 
 def armed_session(call_id: str, *, deadline: datetime, people: bool) -> Session:
@@ -132,7 +133,8 @@ async def check(connection: asyncpg.Connection[Any], prefix: str, *, deadline: d
     at = round(deadline.timestamp() * 1_000_000)
     like = f"bench:{prefix}-"
     faults = {
-        "sessions that did not end at their deadline": "SELECT count(*) FROM sessions WHERE starts_with(cid, $1) "
+        "sessions that did not end at their deadline": "SELECT count(*) FROM sessions "
+        "WHERE starts_with(cid, $1) "
         "AND (ended_at IS DISTINCT FROM $2 OR ended_reason IS DISTINCT FROM 'max_duration_reached')",
         "calls that did not end at their deadline": "SELECT count(*) FROM calls WHERE starts_with(cid, $1) "
         "AND (ended_at IS DISTINCT FROM $2 OR last_event_id <> 2)",

@@ -24,7 +24,7 @@ from hour import arming, postgres
 from hour.nodes import Node, cpu_seconds, running_nodes
 
 READY_WITHIN_SECONDS = 300
-AHEAD_SECONDS = 9.0
+AHEAD_SECONDS = 12.0
 TARGET_MS = 1500
 
 
@@ -180,7 +180,8 @@ def report_burst(where: str, result: dict[str, Any]) -> None:
     """Print the figures of a burst beside the target."""
     print(
         f"{result['ends']:,} due at once, {where}: last call.ended after {result['last_ms']:.0f} ms "
-        f"(target: {TARGET_MS}), median {result['median_ms']:.0f} ms, {result['ends_per_second']:,.0f} ends a second; "
+        f"(target: {TARGET_MS}), median {result['median_ms']:.0f} ms, "
+        f"{result['ends_per_second']:,.0f} ends a second; "
         f"early {result['early']}, missing {result['missing']}, twice {result['twice']}, "
         f"disordered {result['disordered']}, faults {result['faults'] or 'none'}; load {result['load']}"
     )

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import gc
 import json
 import os
@@ -181,10 +182,8 @@ async def main(calls: int, sockets: int, prefix: str, ports: list[int]) -> None:
     gc.disable()
     print("ready", flush=True)
     deadline = float(await loop.run_in_executor(None, sys.stdin.readline))
-    try:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(tally.done.wait(), deadline - time.time() + GIVE_UP_SECONDS)
-    except TimeoutError:
-        pass
     used = time.process_time()
     if not tally.missing:
         # The poll of the event table goes over what the bus has brought: nothing may be told again.

@@ -5,8 +5,7 @@ Events of one flush carry the state that the use case led to, and ids that count
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +13,10 @@ import orjson
 
 from callclock_server.bus import user_channel
 from callclock_server.domain import events as kinds
-from callclock_server.domain.call import User
+from callclock_server.domain.call import Call, User
 from callclock_server.domain.clock import Decision
 from callclock_server.domain.events import Ended, Joined, Left, SessionEvent, Warned
-from callclock_server.domain.session import Change, Participant
+from callclock_server.domain.session import Change, Participant, Session
 from callclock_server.storage import calls, events, ledger, outbox, participants, sessions
 from callclock_server.storage.database import Transaction
 
@@ -34,11 +33,44 @@ class _Entry:
     fields: View
 
 
-class Journal:
-    """The journal of one transaction. Nothing is written before `flush`."""
+@dataclass(slots=True)
+class Writes:
+    """Everything that a journal comes to, in the shape of the tables."""
 
-    def __init__(self, tx: Transaction) -> None:
+    started: list[Session] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+    participants: list[Participant] = field(default_factory=list)
+    arrived: list[Participant] = field(default_factory=list)
+    changes: list[tuple[str, Change]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    events: list[events.NewEvent] = field(default_factory=list)
+    effects: list[dict[str, Any]] = field(default_factory=list)
+
+    async def store(self, tx: Transaction) -> None:
+        """Write all of it."""
+        for session in self.started:
+            await sessions.insert(tx, session)
+        await sessions.update(tx, self.sessions)
+        # Closed before added: a device that leaves and comes back in one transaction holds one open slot at a
+        # time.
+        await participants.update(tx, self.participants)
+        await participants.insert(tx, self.arrived)
+        for cid, change in self.changes:
+            await ledger.append(tx, cid=cid, change=change)
+        await calls.update(tx, self.calls)
+        await events.append(tx, self.events)
+        await outbox.add_all(tx, self.effects)
+
+
+class Journal:
+    """The journal of one transaction. Nothing is written before `flush`.
+
+    With `now`, the journal of what will happen then: it is composed and not flushed.
+    """
+
+    def __init__(self, tx: Transaction, *, now: datetime | None = None) -> None:
         self.tx = tx
+        self._then = now
         self._entries: list[_Entry] = []
         self._changes: list[tuple[str, Change]] = []
         self._effects: list[dict[str, Any]] = []
@@ -48,7 +80,7 @@ class Journal:
     @property
     def now(self) -> datetime:
         """The time of the transaction."""
-        return self.tx.now()
+        return self._then or self.tx.now()
 
     def track(self, state: CallState) -> CallState:
         """Write what changes of this state at the next flush."""
@@ -137,44 +169,23 @@ class Journal:
 
     async def flush(self) -> None:
         """Write everything noted until now."""
-        states = list(self._states.values())
-        await self._write_sessions(states)
-        for cid, change in self._changes:
-            await ledger.append(self.tx, cid=cid, change=change)
-        for state in states:
-            if state.session is not None and not state.session.running:
-                state.session = None
-        new = self._render()
-        await calls.update(self.tx, [state.call for state in states if state.call != state.stored_call])
-        await events.append(self.tx, new)
-        await outbox.add_all(self.tx, self._effects)
-        for state in states:
+        await self.compose().store(self.tx)
+        for state in self._states.values():
             state.mark_stored()
         self._entries, self._changes, self._effects, self._notices, self._states = [], [], [], [], {}
 
-    async def _write_sessions(self, states: Iterable[CallState]) -> None:
-        """Write the difference between what is stored and the present sessions and participants."""
-        changed, added, updated = [], [], []
+    def compose(self) -> Writes:
+        """Return what everything noted until now comes to, without writing it."""
+        writes = Writes(changes=self._changes, effects=self._effects)
+        states = list(self._states.values())
         for state in states:
-            session, stored = state.session, state.stored_session
-            if session is None or (session is stored and not state.closed):
-                continue
-            if stored is None or stored.id != session.id:
-                await sessions.insert(self.tx, session)
-                known: dict[str, Participant] = {}
-            else:
-                changed.append(session)
-                known = {p.id: p for p in stored.participants}
-            for participant in (*state.closed, *session.participants):
-                if participant.id not in known:
-                    added.append(participant)
-                elif participant != known[participant.id]:
-                    updated.append(participant)
-        await sessions.update(self.tx, changed)
-        # Closed before added: a device that leaves and comes back in one transaction holds one open slot at a
-        # time.
-        await participants.update(self.tx, updated)
-        await participants.insert(self.tx, added)
+            _compare(state, writes)
+        for state in states:
+            if state.session is not None and not state.session.running:
+                state.session = None
+        writes.events = self._render()
+        writes.calls = [state.call for state in states if state.call != state.stored_call]
+        return writes
 
     def _render(self) -> list[events.NewEvent]:
         views: dict[str, View] = {}
@@ -202,3 +213,21 @@ class Journal:
             told = message | {"cid": cid, "after_id": numbers[cid]}
             new.append(events.notice(channel, told, now=self.now))
         return new
+
+
+def _compare(state: CallState, writes: Writes) -> None:
+    """Note the difference between what is stored and the present session and participants."""
+    session, stored = state.session, state.stored_session
+    if session is None or (session is stored and not state.closed):
+        return
+    if stored is None or stored.id != session.id:
+        writes.started.append(session)
+        known: dict[str, Participant] = {}
+    else:
+        writes.sessions.append(session)
+        known = {p.id: p for p in stored.participants}
+    for participant in (*state.closed, *session.participants):
+        if participant.id not in known:
+            writes.arrived.append(participant)
+        elif participant != known[participant.id]:
+            writes.participants.append(participant)

@@ -11,14 +11,19 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from callclock_server.bus import ALARM, Bus
-from callclock_server.calls import sweep
+from callclock_server.calls import plan, sweep
 from callclock_server.storage import sessions
 from callclock_server.storage.database import Database, Transaction
+
+from .planner import HORIZON, Planner
 
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
 BATCH = 250
+PLANS_AT_ONCE = 500
+SIDE_BY_SIDE = 2
+_PLAN_EVERY_SECONDS = 0.5
 _BACKOFF_SECONDS = 0.1
 _SHORTEST_SLEEP_SECONDS = 0.0005
 _TAKEN_SECONDS = 0.02
@@ -36,6 +41,9 @@ class Sweeper:
         self._batch = batch
         self._next: datetime | None = None
         self._woken = asyncio.Event()
+        self._planner = Planner(database) if Planner.useful_for(database) else None
+        self._planning: asyncio.Task[None] | None = None
+        self._plan_after = 0.0
 
     async def run(self) -> NoReturn:
         """Settle what is due whenever it is due."""
@@ -55,10 +63,16 @@ class Sweeper:
                 await self._sleep()
         finally:
             unsubscribe()
+            if self._planning is not None:
+                self._planning.cancel()
+
+    async def plan_ahead(self) -> int:
+        """Plan the alarms of the next seconds, where that is possible; return how many plans were made."""
+        return 0 if self._planner is None else await self._planner.run_once()
 
     async def run_once(self) -> int:
         """Settle everything that is due now; return how many sessions that were."""
-        settled = 0
+        settled = await self._carry_out_plans()
         while claimed := await self._settle_batch():
             settled += claimed
             if claimed < self._batch:
@@ -73,12 +87,45 @@ class Sweeper:
                 earliest = await sessions.earliest_alarm(tx)
             self._hear(earliest)
             self._woken.clear()
+            self._plan_in_background()
             if self._next is None or self._next > self._database.clock.now():
                 return
         self._next = None
         if not await self.run_once():
             # Somebody else has what is due, and is settling it: look again when that may be done.
             await asyncio.sleep(_TAKEN_SECONDS)
+        self._plan_in_background()
+
+    async def _carry_out_plans(self) -> int:
+        """Carry out the plans that are due, in transactions side by side: one writes while one commits."""
+        planner = self._planner
+        if planner is None:
+            return 0
+
+        async def carry_out() -> int:
+            done = 0
+            while plans := planner.take_due(now=self._database.clock.now(), limit=PLANS_AT_ONCE):
+                done += await self._database.run(partial(plan.carry_out, plans=plans))
+            return done
+
+        return sum(await asyncio.gather(*(carry_out() for _ in range(SIDE_BY_SIDE))))
+
+    def _plan_in_background(self) -> None:
+        """Start planning when an alarm is near, a new round at most every half second."""
+        loop = asyncio.get_running_loop()
+        if self._planner is None or self._next is None or loop.time() < self._plan_after:
+            return
+        busy = self._planning is not None and not self._planning.done()
+        if not busy and self._next - self._database.clock.now() <= HORIZON:
+            self._plan_after = loop.time() + _PLAN_EVERY_SECONDS
+            self._planning = loop.create_task(self._plan_safely())
+
+    async def _plan_safely(self) -> None:
+        try:
+            await self.plan_ahead()
+        except Exception:
+            # Without a plan everything is settled all the same, only less quickly.
+            log.exception("planning_failed")
 
     async def _settle_batch(self) -> int:
         """Settle a batch in one transaction, or one by one if that fails; note the alarm that follows."""

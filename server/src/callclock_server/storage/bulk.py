@@ -75,7 +75,8 @@ class _AllAtOnce:
     def __init__(self, table: sa.Table, names: Sequence[str], key: str | None, dialect: Dialect) -> None:
         order = [*([key] if key is not None else []), *names]
         self._columns = [(name, conversion(table.c[name], dialect)) for name in order]
-        self.statement = _set_based(table, names, key, arrays([table.c[name] for name in order], dialect))
+        source = arrays([f"{name} {array_type(table.c[name], dialect)}" for name in order])
+        self.statement = _set_based(table, names, key, source)
 
     def parameters(self, rows: Rows) -> tuple[list[Any], ...]:
         """Return an array for each column."""
@@ -95,13 +96,16 @@ def column_values(rows: Rows, name: str, convert: _Conversion | None) -> list[An
     return [convert(row[name]) for row in rows]
 
 
-def arrays(columns: Sequence[sa.Column[Any]], dialect: Dialect, *, first: int = 1) -> str:
-    """Return `unnest($1::TEXT[], ...) AS n(name, ...)`: rows out of arrays, from parameter `first` on."""
-    kinds = [
-        "TEXT" if isinstance(column.type, sa.JSON) else column.type.compile(dialect) for column in columns
-    ]
+def array_type(column: sa.Column[Any], dialect: Dialect) -> str:
+    """Return the type under which values of the column travel in an array: JSON as text."""
+    return "TEXT" if isinstance(column.type, sa.JSON) else column.type.compile(dialect)
+
+
+def arrays(columns: Sequence[str], *, first: int = 1) -> str:
+    """Return `unnest($1::TEXT[], ...) AS n(name, ...)` for columns `name TEXT`, from parameter `first` on."""
+    names, kinds = zip(*(column.split(" ", 1) for column in columns), strict=True)
     places = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(kinds, start=first))
-    return f"unnest({places}) AS n({', '.join(column.name for column in columns)})"
+    return f"unnest({places}) AS n({', '.join(names)})"
 
 
 def taken(column: sa.Column[Any]) -> str:

@@ -16,7 +16,7 @@ from .database import Transaction
 from .tables import calls
 
 FIELDS = tuple(field.name for field in fields(Call))
-_CHANGING = (
+CHANGING = (
     "updated_at",
     "starts_at",
     "ended_at",
@@ -26,9 +26,7 @@ _CHANGING = (
     "last_event_id",
     "last_session_id",
 )
-_UPDATE = Bulk(calls, _CHANGING, key="cid")
-
-_WRITTEN = ("cid", *_CHANGING)
+_UPDATE = Bulk(calls, CHANGING, key="cid")
 _BY_CID = sa.select(calls).where(calls.c.cid.in_(sa.bindparam("cids", expanding=True)))
 _LOCK = dialect.lock_calls(_BY_CID.order_by(calls.c.cid))
 
@@ -38,14 +36,19 @@ def from_row(row: Any) -> Call:
     return Call(**{name: getattr(row, name) for name in FIELDS})
 
 
+def to_row(call: Call) -> dict[str, Any]:
+    """Return the row of a call."""
+    return {name: getattr(call, name) for name in FIELDS}
+
+
 async def insert(tx: Transaction, call: Call) -> None:
     """Insert a call."""
-    await tx.execute(calls.insert(), [{name: getattr(call, name) for name in FIELDS}])
+    await tx.execute(calls.insert(), [to_row(call)])
 
 
 async def update(tx: Transaction, changed: Sequence[Call]) -> None:
     """Write what may change of these calls."""
-    await _UPDATE.run(tx, [{name: getattr(call, name) for name in _WRITTEN} for call in changed])
+    await _UPDATE.run(tx, [to_row(call) for call in changed])
 
 
 async def get_many(tx: Transaction, cids: Collection[str]) -> dict[str, Call]:

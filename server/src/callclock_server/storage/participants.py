@@ -14,10 +14,10 @@ from .database import Transaction
 from .tables import participants
 
 _COLUMNS = tuple(column.name for column in participants.c)
-_CHANGING = tuple(
+CHANGING = tuple(
     name for name in _COLUMNS if name not in ("id", "session_id", "user_id", "device_id", "accepted_at")
 )
-_UPDATE = Bulk(participants, _CHANGING, key="id")
+_UPDATE = Bulk(participants, CHANGING, key="id")
 _OPEN = participants.c.left_at.is_(None)
 _LOST = (
     sa.select(participants.c.connection_id)

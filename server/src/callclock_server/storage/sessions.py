@@ -17,7 +17,7 @@ from .database import Transaction
 from .tables import calls, nodes, sessions
 from .tables import participants as participants_table
 
-_CHANGING = (
+CHANGING = (
     "max_duration_seconds",
     "timer_ends_at",
     "next_alarm_at",
@@ -30,7 +30,7 @@ _CHANGING = (
     "ended_at",
     "ended_reason",
 )
-_UPDATE = Bulk(sessions, _CHANGING, key="id")
+_UPDATE = Bulk(sessions, CHANGING, key="id")
 _RUNNING = sessions.c.ended_at.is_(None)
 _IS_DUE = sessions.c.next_alarm_at <= sa.bindparam("now")
 _DUE = (
