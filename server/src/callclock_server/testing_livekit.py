@@ -64,7 +64,10 @@ def demand_livekit() -> None:
 
 
 class LiveKit:
-    """One LiveKit node; with `redis` (`host:port`) a node of the cluster that shares it."""
+    """One LiveKit node; with `redis` (`host:port`) a node of the cluster that shares it.
+
+    `room` are further keys of LiveKit's `room` section.
+    """
 
     def __init__(
         self,
@@ -73,16 +76,18 @@ class LiveKit:
         webhooks: Sequence[str] = (),
         redis: str | None = None,
         auto_create: bool = False,
+        api_key: str = API_KEY,
         api_secret: str = API_SECRET,
+        **room: Any,
     ) -> None:
         self.folder = folder
         self.log = folder / "livekit.log"
         self.port, self.tcp_port = _free_ports(socket.SOCK_STREAM, 2)
         (self.udp_port,) = _free_ports(socket.SOCK_DGRAM, 1)
-        self.api_secret = api_secret
+        self.api_key, self.api_secret = api_key, api_secret
         self.webhooks = list(webhooks)
         self._redis = redis
-        self._auto_create = auto_create
+        self._room = {"auto_create": auto_create, **room}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -100,7 +105,7 @@ class LiveKit:
         """Fields of `Settings` that make a Callclock server use this LiveKit."""
         return {
             "livekit_url": self.url,
-            "livekit_api_key": API_KEY,
+            "livekit_api_key": self.api_key,
             "livekit_api_secret": self.api_secret,
         }
 
@@ -167,9 +172,9 @@ class LiveKit:
             # Nobody answers there; without one, clients would ask public STUN servers.
             "stun_servers": [f"127.0.0.1:{self.udp_port}"],
         }
-        base["keys"] = {API_KEY: self.api_secret}
-        base["room"]["auto_create"] = self._auto_create
-        base["webhook"]["urls"] = self.webhooks
+        base["keys"] = {self.api_key: self.api_secret}
+        base["room"] |= self._room
+        base["webhook"] = {"api_key": self.api_key, "urls": self.webhooks}
         if self._redis is not None:
             base["redis"] = {"address": self._redis}
         return base

@@ -10,6 +10,8 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright
 
+from .running import Running
+
 CHROMIUM = "/usr/bin/chromium"
 WAIT_MS = 20_000
 CLIENT_SCRIPT = Path(__file__).parents[3] / "web/node_modules/livekit-client/dist/livekit-client.umd.js"
@@ -105,15 +107,15 @@ class Tab:
 
 
 @asynccontextmanager
-async def tabs(browser: Browser, url: str, count: int) -> AsyncIterator[list[Tab]]:
-    """Open that many tabs on the test page of the server at `url` (ws://...)."""
+async def tabs(browser: Browser, site: Running, count: int) -> AsyncIterator[list[Tab]]:
+    """Open that many tabs on the test page, for rooms of `site`."""
     contexts = [await browser.new_context(permissions=["camera", "microphone"]) for _ in range(count)]
     try:
         opened = []
         for context in contexts:
             page = await context.new_page()
-            tab = Tab(page, url=url)
-            await page.goto(url.replace("ws://", "http://") + "/")
+            tab = Tab(page, url=site.url)
+            await page.goto(f"{site.page_url}/")
             opened.append(tab)
         yield opened
     finally:

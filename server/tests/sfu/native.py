@@ -76,6 +76,16 @@ class Native:
         start = self.count(key)
         await self.until(lambda: self.count(key) >= start + by, seconds=seconds)
 
+    async def until_still(
+        self, key: str, *, still_seconds: float = 0.5, seconds: float = WAIT_SECONDS
+    ) -> None:
+        """Wait until a counter has not advanced for a while."""
+        async with _patience(seconds, self.happened):
+            seen = -1
+            while self.count(key) != seen:
+                seen = self.count(key)
+                await asyncio.sleep(still_seconds)
+
     async def until_disconnected(self, *, seconds: float = WAIT_SECONDS) -> None:
         await self.until(lambda: self.disconnect_reason is not None, seconds=seconds)
 

@@ -1,29 +1,42 @@
-"""A room server behind a real uvicorn on a free loopback port, and tokens for it."""
+"""A room server on a free loopback port, and tokens for it: the embedded one behind uvicorn, or LiveKit."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime
 import socket
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 from callclock_server.sfu import RoomServer, RoomServerSettings
+from callclock_server.testing_livekit import LiveKit, demand_livekit
 from livekit import api
 
 KEY = "test-key"
 SECRET = "a-secret-of-at-least-thirty-two-bytes"
 
 
+ENGINES = ["embedded", "livekit"]
+
+
 @dataclass
 class Running:
-    """A started server and what tests need to reach it."""
+    """A started server and what tests need to reach it. LiveKit has no `embedded` to look into."""
 
-    server: RoomServer
+    embedded: RoomServer | None
     port: int
+    page_url: str = ""
+
+    @property
+    def server(self) -> RoomServer:
+        """The embedded server, for tests of its own."""
+        assert self.embedded is not None
+        return self.embedded
 
     @property
     def url(self) -> str:
@@ -82,13 +95,35 @@ async def running(app: Any = None, **settings: Any) -> AsyncIterator[Running]:
     try:
         while not host.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.005)
-        yield Running(server=server, port=listener.getsockname()[1])
+        port = listener.getsockname()[1]
+        yield Running(embedded=server, port=port, page_url=f"http://127.0.0.1:{port}")
     finally:
         await server.close()
         host.should_exit = True
         host.force_exit = True
         await serving
         listener.close()
+
+
+@asynccontextmanager
+async def running_engine(
+    engine: str, *, app: Any = None, webhook_urls: tuple[str, ...] = (), **room: Any
+) -> AsyncIterator[Running]:
+    """Run either engine. `room` are room defaults that both know; `app` serves pages, as in `running`."""
+    if engine == "embedded":
+        async with running(app, webhook_urls=webhook_urls, **room) as started:
+            yield started
+        return
+    demand_livekit()
+    with (
+        tempfile.TemporaryDirectory(prefix="livekit-") as folder,
+        LiveKit(Path(folder), webhooks=webhook_urls, api_key=KEY, api_secret=SECRET, **room) as livekit,
+    ):
+        if app is None:
+            yield Running(embedded=None, port=livekit.port)
+            return
+        async with running(app) as pages:
+            yield Running(embedded=None, port=livekit.port, page_url=pages.page_url)
 
 
 class _NoSignals:

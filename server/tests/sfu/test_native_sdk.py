@@ -11,15 +11,15 @@ from livekit import api, rtc
 from livekit.protocol.models import DataPacket, DisconnectReason, ParticipantPermission, TrackSource
 
 from .native import Native, natives
-from .running import Running, running, token
+from .running import ENGINES, Running, running_engine, token
 from .signalling import Raw
 
 MODES = pytest.mark.parametrize("single_connection", [True, False], ids=["v1", "v0"])
 
 
-@pytest.fixture
-async def site() -> AsyncIterator[Running]:
-    async with running() as started:
+@pytest.fixture(params=ENGINES)
+async def site(request: pytest.FixtureRequest) -> AsyncIterator[Running]:
+    async with running_engine(request.param) as started:
         await started.create_room()
         yield started
 
@@ -139,7 +139,7 @@ async def test_deleting_the_room_disconnects_everybody_within_200_ms(
 
 
 @MODES
-async def test_removed_participant_is_told_so_and_can_be_refused_again(
+async def test_removed_participant_is_told_so_and_its_token_is_revoked(
     site: Running, single_connection: bool
 ) -> None:
     async with natives(2, single_connection=single_connection) as (ann, bob), site.api() as client:
@@ -152,8 +152,9 @@ async def test_removed_participant_is_told_so_and_can_be_refused_again(
         await ann.until_disconnected()
         await bob.until_seen("participant_disconnected ann")
         assert ann.disconnect_reason == DisconnectReason.PARTICIPANT_REMOVED
-        with pytest.raises(rtc.ConnectError, match="revoked"):
-            await rtc.Room().connect(site.url, ticket)
+        if site.embedded is not None:  # LiveKit's open source server knows no revocation
+            with pytest.raises(rtc.ConnectError, match="revoked"):
+                await rtc.Room().connect(site.url, ticket)
 
 
 @pytest.mark.punctual
@@ -200,8 +201,7 @@ async def test_withdrawn_subscription_stops_what_is_received(site: Running) -> N
         await ann.publish_video()
         await bob.until_more("frame ann/camera")
         await client.room.update_participant(permission("bob", can_publish=True, can_subscribe=False))
-        subscribed = site.server.rooms.get("room").participant("bob").subscribing.active
-        assert subscribed == []
+        await bob.until_still("frame ann/camera")
         await client.room.update_participant(permission("bob", can_publish=True))
         await bob.until_more("frame ann/camera")
 
@@ -224,14 +224,16 @@ async def test_join_is_refused(site: Running, case: str) -> None:
         "unknown room": (token("ann", room="nowhere"), "requested room does not exist"),
         "wrong room": (token("ann", room="other"), "requested room does not exist"),
         "expired": (token("ann", ttl_seconds=-60), "expired"),
-        "forged": (token("ann", secret="another-secret-of-at-least-32-bytes!"), "invalid authorization"),
+        "forged": (token("ann", secret="another-secret-of-at-least-32-bytes!"), "invalid .*token"),
         "unknown key": (token("ann", key="other-key"), "invalid API key"),
         "no join": (token("ann", room_join=False), "permissions denied"),
     }
     refused, message = tokens[case]
     with pytest.raises(rtc.ConnectError, match=message):
         await rtc.Room().connect(site.url, refused)
-    assert site.server.rooms.get("room").participants == []
+    async with site.api() as client:
+        listed = await client.room.list_participants(api.ListParticipantsRequest(room="room"))
+    assert list(listed.participants) == []
 
 
 @pytest.mark.parametrize("allowed", ["camera", "microphone", "screen_share", "screen_share_audio"])
@@ -258,7 +260,9 @@ async def test_participant_without_subscription_grant_receives_nothing(site: Run
         await bob.join(site.url, token("bob", can_subscribe=False))
         await ann.publish_video()
         await bob.until_seen("track_published ann/camera")
-        assert site.server.rooms.get("room").participant("bob").subscribing.active == []
+        await ann.room.local_participant.publish_data(b"sent after the picture")
+        await bob.until_seen("data")
+        assert bob.count("track_subscribed ann/camera") == 0
 
 
 async def test_participant_without_data_grant_is_not_heard(site: Running) -> None:
@@ -266,6 +270,7 @@ async def test_participant_without_data_grant_is_not_heard(site: Running) -> Non
         await ann.join(site.url, token("ann", can_publish_data=False))
         await bob.join(site.url, token("bob"))
         await cat.join(site.url, token("cat"))
+        await bob.until_seen("participant_connected cat")
         await ann.room.local_participant.publish_data(b"forbidden", reliable=True)
         await cat.room.local_participant.publish_data(b"allowed", reliable=True)
         await bob.until_seen("data")
@@ -312,4 +317,5 @@ async def test_server_mute_silences_a_track(site: Running) -> None:
         request = api.MuteRoomTrackRequest(room="room", identity="ann", track_sid=publication.sid, muted=True)
         await client.room.mute_published_track(request)
         await bob.until_seen("track_muted ann/microphone")
-        assert site.server.rooms.get("room").publication(publication.sid).up.muted
+        if site.embedded is not None:
+            assert site.embedded.rooms.get("room").publication(publication.sid).up.muted

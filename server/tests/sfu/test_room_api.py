@@ -10,12 +10,19 @@ from callclock_server.sfu import RoomServer, RoomServerSettings
 from livekit import api
 from livekit.protocol.models import ParticipantInfo
 
-from .running import Running, running, token
+from .running import ENGINES, Running, running, running_engine, token
 from .signalling import Raw
 
 
+@pytest.fixture(params=ENGINES)
+async def site(request: pytest.FixtureRequest) -> AsyncIterator[Running]:
+    async with running_engine(request.param) as started:
+        yield started
+
+
 @pytest.fixture
-async def site() -> AsyncIterator[Running]:
+async def own() -> AsyncIterator[Running]:
+    """The embedded server, for limits and words that LiveKit does not share (docs/media-engines.md)."""
     async with running() as started:
         yield started
 
@@ -86,7 +93,8 @@ async def test_what_does_not_exist_is_not_found(site: Running, rooms: Rooms) -> 
     await expect(rooms.remove_participant(who), "not_found", 404)
     async with Raw.joined(site, token("ann")):
         mute = api.MuteRoomTrackRequest(room="room", identity="ann", track_sid="TR_x", muted=True)
-        await expect(rooms.mute_published_track(mute), "not_found", 404)
+        if site.embedded is not None:
+            await expect(rooms.mute_published_track(mute), "not_found", 404)
         mute.muted = False
         await expect(rooms.mute_published_track(mute), "failed_precondition", 412)
 
@@ -110,14 +118,16 @@ async def test_update_of_name_metadata_and_attributes_reaches_everybody(site: Ru
             assert told.update.participants[0].version > ann.joined_as.version
 
 
-async def test_oversized_metadata_is_refused(site: Running, rooms: Rooms) -> None:
+async def test_oversized_metadata_is_refused(own: Running) -> None:
     big = "x" * 70_000
-    await expect(rooms.create_room(api.CreateRoomRequest(name="r", metadata=big)), "invalid_argument", 400)
-    await site.create_room()
-    request = api.UpdateRoomMetadataRequest(room="room", metadata=big)
-    await expect(rooms.update_room_metadata(request), "invalid_argument", 400)
-    update = api.UpdateParticipantRequest(room="room", identity="ann", attributes={"a": big})
-    await expect(rooms.update_participant(update), "invalid_argument", 400)
+    await own.create_room()
+    async with own.api() as client:
+        create = api.CreateRoomRequest(name="r", metadata=big)
+        await expect(client.room.create_room(create), "invalid_argument", 400)
+        request = api.UpdateRoomMetadataRequest(room="room", metadata=big)
+        await expect(client.room.update_room_metadata(request), "invalid_argument", 400)
+        update = api.UpdateParticipantRequest(room="room", identity="ann", attributes={"a": big})
+        await expect(client.room.update_participant(update), "invalid_argument", 400)
 
 
 async def test_subscriptions_are_changed_for_a_participant(site: Running, rooms: Rooms) -> None:
@@ -136,18 +146,19 @@ async def test_room_metadata_reaches_who_is_in(site: Running, rooms: Rooms) -> N
         assert (await ann.receive("room_update")).room_update.room.metadata == "agenda"
 
 
-async def test_data_with_an_odd_nonce_or_too_much_of_it_is_refused(site: Running) -> None:
-    await site.create_room()
+async def test_data_with_an_odd_nonce_or_too_much_of_it_is_refused(own: Running) -> None:
+    await own.create_room()
     bearer = token("ann", grants=GRANTS["SendData"])
     async with httpx.AsyncClient(trust_env=False) as client:
         for body in ('{"room": "room", "nonce": "MTIz"}', f'{{"room": "room", "data": "{"A" * 100_000}"}}'):
-            answer = await post(client, site, "SendData", bearer, body)
+            answer = await post(client, own, "SendData", bearer, body)
             assert (answer.status_code, answer.json()["code"]) == (400, "invalid_argument")
 
 
-async def test_methods_that_are_not_served_say_so(site: Running, rooms: Rooms) -> None:
+async def test_methods_that_are_not_served_say_so(own: Running) -> None:
     request = api.MoveParticipantRequest(room="room", identity="ann", destination_room="other")
-    await expect(rooms.move_participant(request), "unimplemented", 501)
+    async with own.api() as client:
+        await expect(client.room.move_participant(request), "unimplemented", 501)
 
 
 GRANTS = {
@@ -176,7 +187,7 @@ async def test_method_needs_exactly_its_grant(site: Running, method: str) -> Non
         "admin elsewhere": api.VideoGrants(room_admin=True, room="other"),
         "join": api.VideoGrants(room_join=True, room="room"),
     }
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False) as client, Raw.joined(site, token("ann")):
         for grants in every.values():
             answer = await post(client, site, method, token("ann", grants=grants))
             if grants == GRANTS[method]:
@@ -197,10 +208,13 @@ async def post(
 async def test_call_without_a_good_token_is_unauthenticated(site: Running, bearer: str) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         answer = await post(client, site, "ListRooms", bearer)
-    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert answer.status_code == 401
+    assert ("unauthenticated" in answer.text) == (
+        bearer == ""
+    )  # a bad token is refused before the call is read
 
 
-async def test_broken_calls_get_twirp_errors(site: Running) -> None:
+async def test_broken_calls_get_twirp_errors(own: Running) -> None:
     headers = {"Authorization": f"Bearer {token('a', grants=api.VideoGrants(room_list=True))}"}
     cases = [
         ("ListRooms", "application/protobuf", b"\xff\xff\xff", "malformed", 400),
@@ -211,17 +225,16 @@ async def test_broken_calls_get_twirp_errors(site: Running) -> None:
     ]
     async with httpx.AsyncClient(trust_env=False) as client:
         for method, kind, body, code, status in cases:
-            url = f"{site.http_url}/twirp/livekit.RoomService/{method}"
+            url = f"{own.http_url}/twirp/livekit.RoomService/{method}"
             answer = await client.post(url, content=body, headers={**headers, "Content-Type": kind})
             assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 async def test_validate_says_why_a_connection_is_refused(site: Running) -> None:
-    await site.create_room(max_participants=1)
+    await site.create_room()
     async with httpx.AsyncClient(trust_env=False) as client, Raw.joined(site, token("ann")):
         expected = {
             token("ann"): (200, "success"),
-            token("bob"): (403, "room is full"),
             token("ann", room="none"): (404, "requested room does not exist"),
             token("ann", room_join=False): (401, "permissions denied"),
             "": (401, "no permissions to access the room"),
@@ -235,8 +248,19 @@ async def test_validate_says_why_a_connection_is_refused(site: Running) -> None:
         assert (await client.get(f"{site.http_url}/rtc?access_token={token('ann')}")).status_code == 404
 
 
-async def test_rooms_are_created_by_joining_only_where_allowed() -> None:
-    async with running(auto_create=True) as site, Raw.joined(site, token("ann", room="made")) as ann:
+async def test_a_full_room_is_refused(own: Running) -> None:
+    await own.create_room(max_participants=1)
+    async with httpx.AsyncClient(trust_env=False) as client, Raw.joined(own, token("ann")):
+        answer = await client.get(f"{own.http_url}/rtc/validate?access_token={token('bob')}")
+        assert (answer.status_code, answer.text) == (403, "room is full")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_rooms_are_created_by_joining_only_where_allowed(engine: str) -> None:
+    async with (
+        running_engine(engine, auto_create=True) as site,
+        Raw.joined(site, token("ann", room="made")) as ann,
+    ):
         assert ann.seen[0].join.room.name == "made"
         assert ann.seen[0].join.participant.identity == "ann"
 

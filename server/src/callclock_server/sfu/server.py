@@ -220,7 +220,10 @@ class RoomServer:
             body = await read_body(receive)
             response = self._room_api.call(method, body, json=as_json, grants=grants)
         except Refusal as exc:
-            await respond_twirp_error(send, exc.status, "unauthenticated", str(exc))
+            if header(scope, b"authorization"):  # LiveKit refuses a bad token before it looks at the call
+                await respond(send, exc.status, str(exc).encode(), "text/plain")
+            else:
+                await respond_twirp_error(send, exc.status, "unauthenticated", str(exc))
         except TwirpError as exc:
             await respond_twirp_error(send, exc.status, exc.code, str(exc))
         else:
