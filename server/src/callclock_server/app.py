@@ -12,7 +12,6 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields
-from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -46,14 +45,14 @@ from callclock_server.api.routing import Edge
 from callclock_server.api.schema import events_schema, openapi_schema
 from callclock_server.api.transaction import Transactions
 from callclock_server.calls import presence
+from callclock_server.calls.mirror import describe_room
 from callclock_server.clock.sweeper import Sweeper
 from callclock_server.clock.travel import TimeTravel
 from callclock_server.domain.errors import NotReady
 from callclock_server.media.access import MediaAccess
-from callclock_server.media.reconciler import Reconciler
-from callclock_server.media.rooms import LiveKitRooms
-from callclock_server.media.tokens import TokenMint
+from callclock_server.media.clusters import Clusters
 from callclock_server.media.worker import MediaWorker
+from callclock_server.media_setup import open_clusters, reconcilers
 from callclock_server.settings import Settings, SettingsError
 from callclock_server.sfu.server import RoomServer, RoomServerSettings
 from callclock_server.storage import migrate, nodes, sessions
@@ -64,7 +63,6 @@ from callclock_server.timekeeping import Clock, FakeClock, FollowingClock
 log = structlog.get_logger("callclock")
 
 RESTART_AFTER_SECONDS = 1.0
-FIRST_COMPARISON_SECONDS = 5.0
 _PACKAGED_WEB = Path(__file__).resolve().parent / "web"
 _BUILT_WEB = Path(__file__).resolve().parents[3] / "web" / "apps" / "telemedicine" / "dist"
 
@@ -93,7 +91,8 @@ def create_app(
     app = build_api(clock=server.clock, lifespan=server.lifespan)
     app.state.drain = server.drain
     app.router.routes[:0] = server.routes(app)
-    app.router.routes += [*extra_routes, *page_routes(web_folder(settings), media_url=settings.livekit_url)]
+    media_urls = [cluster.url for cluster in settings.livekit_clusters]
+    app.router.routes += [*extra_routes, *page_routes(web_folder(settings), media_urls=media_urls)]
     _add_layers(app, settings, server)
     return app
 
@@ -112,9 +111,9 @@ class Server:
         if isinstance(clock, FollowingClock):
             self.metrics.watch_clock(clock)
         self.doorman = Doorman(settings.keys, self.token_clock)
-        self._key, self._secret = settings.media_credentials
         self._room_server = self._embedded_media()
         self._database: Database | None = None
+        self._clusters: Clusters | None = None
         self._socket: EventSocket | None = None
         self._loops: dict[str, asyncio.Task[None]] = {}
         self._down: set[str] = set()
@@ -138,7 +137,7 @@ class Server:
         return [
             *([MediaRoute(self._room_server)] if self._room_server is not None else []),
             WebSocketRoute("/v1/events", events),
-            media_webhook_route(api_key=self._key, api_secret=self._secret),
+            media_webhook_route(),
             *health_routes(clock=self.clock, metrics=self.metrics, check=self._check, measure=self._measure),
             Route("/openapi.json", openapi),
             *docs_routes(schema, events_schema),
@@ -159,26 +158,21 @@ class Server:
                 token_clock=self.token_clock,
                 node_id=self.node_id,
             )
-            rooms = LiveKitRooms.open(
-                url=self.settings.media_control_url,
-                api_key=self._key,
-                api_secret=self._secret,
-                clock=self.token_clock,
-            )
-            stack.push_async_callback(rooms.close)
+            clusters = self._clusters = await open_clusters(self.settings, stack, clock=self.token_clock)
             worker = MediaWorker(
                 database=database,
-                rooms=rooms,
+                clusters=clusters,
+                describe=describe_room,
                 subscribe=lambda receiver: bus.subscribe(buses.OUTBOX, receiver),
             )
             travel = await self._time_travel(database, bus, worker)
-            self._wire(app, database, hub, rooms, travel)
+            self._wire(app, database, hub, clusters, travel)
             self._hub = hub
             if self._room_server is not None:
                 await self._room_server.start()
                 stack.push_async_callback(self._room_server.close)
             await self._answer_the_roll_call(stack, database, bus, hub)
-            self._start_loops(stack, database, bus, hub, rooms, worker)
+            self._start_loops(stack, database, bus, hub, clusters, worker)
             stack.callback(hub.close)
             log.info(
                 "started",
@@ -249,15 +243,13 @@ class Server:
         return travel
 
     def _wire(
-        self, app: FastAPI, database: Database, hub: Hub, rooms: LiveKitRooms, travel: TimeTravel | None
+        self, app: FastAPI, database: Database, hub: Hub, clusters: Clusters, travel: TimeTravel | None
     ) -> None:
-        mint = TokenMint(self._key, self._secret, timedelta(seconds=self.settings.media_token_ttl_seconds))
-        public_url = self.settings.livekit_url or self.settings.public_url
         app.state.edge = Edge(
             transactions=Transactions(database, self.clock),
             doorman=self.doorman,
             hub=hub,
-            media=MediaAccess(rooms, mint, public_url),
+            media=MediaAccess(clusters),
             clock=self.clock,
             token_clock=self.token_clock,
             travel=travel,
@@ -276,21 +268,14 @@ class Server:
         database: Database,
         bus: buses.Bus,
         hub: Hub,
-        rooms: LiveKitRooms,
+        clusters: Clusters,
         worker: MediaWorker,
     ) -> None:
-        reconciler = Reconciler(
-            database=database,
-            rooms=rooms,
-            reconcile=presence.reconcile,
-            interval_seconds=self.settings.reconcile_seconds,
-            first_after_seconds=min(FIRST_COMPARISON_SECONDS, self.settings.reconcile_seconds),
-        )
         runs = {
             "sweeper": Sweeper(database, bus).run,
             "events": hub.run,
             "media": worker.run,
-            "presence": reconciler.run,
+            **reconcilers(self.settings, clusters, database),
         }
         for name, run in runs.items():
             self._loops[name] = asyncio.create_task(self._forever(name, run), name=name)
@@ -332,6 +317,8 @@ class Server:
             raise RuntimeError(f"not running: {', '.join(sorted(self._down))}")
         async with self._opened().read() as tx:
             await sessions.earliest_alarm(tx)
+        if self._clusters is not None and self._clusters.all_refused:
+            raise RuntimeError(self._clusters.all_refused)
 
     def _opened(self) -> Database:
         if self._database is None:
@@ -350,9 +337,10 @@ class Server:
         settings = self.settings
         if not settings.embedded_media:
             return None
+        key, secret = settings.embedded_credentials
         return RoomServer(
             RoomServerSettings(
-                api_keys={self._key: self._secret},
+                api_keys={key: secret},
                 udp_host=settings.media_host,
                 udp_port=settings.media_port,
                 addresses=settings.media_addresses,

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from callclock_server.livekit_settings import ClusterSettings, read_clusters
+
 PREFIX = "CALLCLOCK_"
 CONFIG_FILE_VARIABLE = "CALLCLOCK_CONFIG"
 MIN_SECRET_LENGTH = 16
@@ -57,10 +59,16 @@ class Settings(BaseModel):
         description="Beginning of all channel names, for deployments that share a Redis.",
     )
     livekit_url: str | None = Field(
-        None, description="A LiveKit server; without it the embedded media is used."
+        None,
+        description="URL of a LiveKit as browsers reach it, or several as `name=url,name2=url2`; without it "
+        "the embedded media is used.",
     )
-    livekit_api_key: str | None = Field(None, description="Key of that LiveKit server.")
-    livekit_api_secret: str | None = Field(None, description="Secret that belongs to the key.")
+    livekit_control_url: str | None = Field(
+        None,
+        description="Where this server reaches LiveKit, if elsewhere; in the same form.",
+    )
+    livekit_api_key: str | None = Field(None, description="LiveKit's API key, one for all or `name=key,...`.")
+    livekit_api_secret: str | None = Field(None, description="Its secret, in the same form.")
     media_host: str = Field(
         "0.0.0.0",  # noqa: S104 - media must reach every interface
         description="Address on which the embedded media's UDP port listens.",
@@ -117,7 +125,7 @@ class Settings(BaseModel):
             return tuple(piece.strip() for piece in value.split(",") if piece.strip())
         return value
 
-    @field_validator("public_url", "livekit_url")
+    @field_validator("public_url")
     @classmethod
     def _check_url(cls, value: str | None) -> str | None:
         if value is None:
@@ -143,8 +151,10 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _check_livekit(self) -> Settings:
-        if self.livekit_url and not (self.livekit_api_key and self.livekit_api_secret):
-            raise ValueError("livekit_url needs livekit_api_key and livekit_api_secret beside it")
+        if self.livekit_url:
+            _ = self.livekit_clusters  # raises where they cannot be read
+        elif self.livekit_control_url or self.livekit_api_key or self.livekit_api_secret:
+            raise ValueError("CALLCLOCK_LIVEKIT_URL is missing, though other LiveKit settings are there")
         return self
 
     @classmethod
@@ -212,21 +222,26 @@ class Settings(BaseModel):
         return not self.effective_database_url.startswith("sqlite")
 
     @property
-    def media_credentials(self) -> tuple[str, str]:
-        """Key and secret for the media engine.
-
-        Those of the embedded room server are derived from the first API secret by HMAC-SHA256, so that
-        they survive a restart, need no configuration and reveal nothing about the secret.
-        """
-        if self.livekit_url and self.livekit_api_key and self.livekit_api_secret:
-            return self.livekit_api_key, self.livekit_api_secret
-        secret = next(iter(self.keys.values()), "")
-        return "callclock-media", hmac.new(secret.encode(), b"callclock media", hashlib.sha256).hexdigest()
+    def livekit_clusters(self) -> tuple[ClusterSettings, ...]:
+        """The configured LiveKit clusters; none with the embedded media."""
+        if self.livekit_url is None:
+            return ()
+        return read_clusters(
+            url=self.livekit_url,
+            control_url=self.livekit_control_url,
+            api_key=self.livekit_api_key,
+            api_secret=self.livekit_api_secret,
+        )
 
     @property
-    def media_control_url(self) -> str:
-        """URL at which the server itself speaks to the media engine."""
-        return self.livekit_url or self.loopback_url
+    def embedded_credentials(self) -> tuple[str, str]:
+        """Key and secret of the embedded media.
+
+        They are derived from the first API secret by HMAC-SHA256, so that they survive a restart, need no
+        configuration and reveal nothing about the secret.
+        """
+        secret = next(iter(self.keys.values()), "")
+        return "callclock-media", hmac.new(secret.encode(), b"callclock media", hashlib.sha256).hexdigest()
 
 
 def _is_loopback(host: str) -> bool:

@@ -19,7 +19,7 @@ PATH = "/v1/media/webhook"
 def deliver(
     world: World, event: str, room: str, identity: str, *, secret: str | None = None
 ) -> httpx.Response:
-    key, ours = Settings(keys={world.server.api_key: world.server.secret}).media_credentials
+    key, ours = Settings(keys={world.server.api_key: world.server.secret}).embedded_credentials
     told = {"event": event, "room": {"name": room}, "participant": {"identity": identity, "sid": "PA_1"}}
     body = json.dumps(told).encode()
     digest = base64.b64encode(hashlib.sha256(body).digest()).decode()

@@ -36,7 +36,7 @@ def test_several_keys_are_read_in_order() -> None:
         ({"CALLCLOCK_KEYS": "a:short"}, "shorter than"),
         ({"CALLCLOCK_KEYS": f"a:{SECRET},a:{SECRET}"}, "twice"),
         ({"CALLCLOCK_PUBLIC_URL": "call.example"}, "CALLCLOCK_PUBLIC_URL"),
-        ({"CALLCLOCK_LIVEKIT_URL": "wss://media.example"}, "livekit_api_key"),
+        ({"CALLCLOCK_LIVEKIT_URL": "wss://media.example"}, "needs CALLCLOCK_LIVEKIT_API_KEY"),
         ({"CALLCLOCK_CONFIG": "/no/such/file"}, "does not exist"),
     ],
 )
@@ -66,9 +66,9 @@ def test_the_server_reaches_itself_over_loopback(host: str, url: str) -> None:
 
 def test_the_embedded_media_key_lasts_as_long_as_the_first_secret() -> None:
     keys: dict[str, Any] = {"a": SECRET}
-    _, derived = Settings(keys=keys).media_credentials
-    assert Settings(keys={**keys, "b": "t" * 32}).media_credentials[1] == derived
-    assert Settings(keys={"a": "t" * 32}).media_credentials[1] != derived
+    _, derived = Settings(keys=keys).embedded_credentials
+    assert Settings(keys={**keys, "b": "t" * 32}).embedded_credentials[1] == derived
+    assert Settings(keys={"a": "t" * 32}).embedded_credentials[1] != derived
     assert SECRET not in derived
 
 

@@ -163,9 +163,8 @@ async def test_removed_member_is_put_out_of_a_running_call_of_members(empty_worl
     await world.join(world.lecter)
     await world.at_call(members.update_members, world.lecter, remove_members=["bill"])
     assert (await world.kinds())[-2:] == ["member_removed", "session_participant_left"]
-    assert ("participant.remove", {"room": joined.session_id, "identity": "bill:default"}) in await promised(
-        world
-    )
+    removal = {"room": joined.session_id, "cluster": None, "identity": "bill:default"}
+    assert ("participant.remove", removal) in await promised(world)
     with pytest.raises(errors.CallNotFound):
         await world.join(world.bill)
 
@@ -181,7 +180,12 @@ async def test_capability_taken_away_reaches_the_user_and_the_media_room(empty_w
         "bill",
         ["join-call", "read-call", "send-audio"],
     )
-    permissions = {"room": joined.session_id, "identity": "bill:default", "sources": ["microphone"]}
+    permissions = {
+        "room": joined.session_id,
+        "cluster": None,
+        "identity": "bill:default",
+        "sources": ["microphone"],
+    }
     assert ("participant.permissions", permissions) in await promised(world)
 
 

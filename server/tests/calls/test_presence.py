@@ -70,7 +70,7 @@ async def test_whoever_has_no_business_in_the_room_is_removed(clinic: Any) -> No
     assert not await tell(clinic, presence.media_joined, room=joined.room, identity="stranger:default")
     async with clinic.database.write() as tx:
         rows = await outbox.claim(tx, limit=10, lease_seconds=1)
-    removal = ("participant.remove", {"room": joined.room, "identity": "stranger:default"})
+    removal = ("participant.remove", {"room": joined.room, "cluster": None, "identity": "stranger:default"})
     assert removal in [(row.kind, row.payload) for row in rows]
 
 

@@ -226,7 +226,7 @@ async def test_rule_04_room_that_reappears_is_deleted(empty_world: Any) -> None:
     async with world.database.write() as tx:
         assert not await presence.media_joined(tx, room=joined.session_id, identity="bill:default")
         (row,) = await outbox.claim(tx, limit=10, lease_seconds=10)
-    assert (row.kind, row.payload) == ("room.delete", {"room": joined.session_id})
+    assert (row.kind, row.payload) == ("room.delete", {"room": joined.session_id, "cluster": None})
 
 
 async def test_rule_04_request_after_the_deadline_settles_first_and_the_end_outlives_its_refusal(

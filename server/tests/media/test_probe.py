@@ -11,8 +11,8 @@ from callclock_server.media import probe
 from callclock_server.media.probe import Engine, Finding
 from callclock_server.settings import Settings
 from callclock_server.testing import API_KEY, SECRET, running_server
-from callclock_server.testing_livekit import API_KEY as LIVEKIT_KEY
-from callclock_server.testing_livekit import LiveKit, demand_livekit
+from callclock_server.testing.livekit import API_KEY as LIVEKIT_KEY
+from callclock_server.testing.livekit import LiveKit, demand_livekit
 
 
 @pytest.fixture(scope="module", params=["embedded", "livekit"])
@@ -20,7 +20,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """A media engine with a running server that gets its webhooks."""
     if request.param == "embedded":
         with running_server() as server:
-            key, secret = Settings(keys={API_KEY: SECRET}).media_credentials
+            key, secret = Settings(keys={API_KEY: SECRET}).embedded_credentials
             yield Engine(server.url, key, secret)
         return
     demand_livekit()

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from callclock_server.calls import end, join, presence, users
+from callclock_server.calls.mirror import describe_room
 from callclock_server.domain.permissions import SERVER
 from callclock_server.media.reconciler import Reconciler
 from callclock_server.media.worker import MediaWorker
 from callclock_server.storage import outbox, participants
 from callclock_server.storage.database import Database
 
-from .fakes import FakeRooms
+from .fakes import FakeRooms, clusters_of
 
 
-def reconciler(database: Database, rooms: FakeRooms) -> Reconciler:
+def reconciler(database: Database, rooms: FakeRooms, **more: Any) -> Reconciler:
+    (cluster,) = clusters_of(only=rooms)
     return Reconciler(
         database=database,
-        rooms=rooms,
+        cluster=cluster,
         reconcile=presence.reconcile,
+        describe=describe_room,
         interval_seconds=10,
         first_after_seconds=5,
+        **more,
     )
 
 
@@ -45,6 +52,7 @@ async def test_running_sessions_get_their_rooms_back(database: Database, rooms: 
     room = await joined(database)
     assert await reconciler(database, rooms).restore_rooms() == 1
     assert rooms.rooms == {room: set()}
+    assert json.loads(rooms.metadata[room])["session_id"] == room
     assert await reconciler(database, rooms).restore_rooms() == 0
 
 
@@ -86,7 +94,12 @@ async def test_the_room_of_an_ended_session_goes(database: Database, rooms: Fake
     room = await joined(database)
     async with database.write() as tx:
         await end.end_call(tx, SERVER, type="default", id="a")
-    worker = MediaWorker(database=database, rooms=rooms, subscribe=lambda _: lambda: None)
+    worker = MediaWorker(
+        database=database,
+        clusters=clusters_of(only=rooms),
+        describe=describe_room,
+        subscribe=lambda _: lambda: None,
+    )
     await worker.run_once()
     rooms.rooms[room] = {"bill:tab"}  # it reappears
     await reconciler(database, rooms).run_once()

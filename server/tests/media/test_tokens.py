@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
-from callclock_server.media.access import as_websocket
 from callclock_server.media.tokens import TokenMint
+from callclock_server.media.urls import as_websocket
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 MINT = TokenMint("key", "s" * 32)

@@ -12,7 +12,7 @@ from callclock_server.storage import outbox
 from callclock_server.storage.database import Database
 from callclock_server.timekeeping import FakeClock
 
-from .fakes import FakeRooms
+from .fakes import FakeRooms, clusters_of, describe
 
 Receivers = list[Callable[[Any], None]]
 
@@ -28,7 +28,9 @@ def worker(database: Database, rooms: FakeRooms, receivers: Receivers) -> MediaW
         receivers.append(receiver)
         return receivers.clear
 
-    return MediaWorker(database=database, rooms=rooms, subscribe=subscribe)
+    return MediaWorker(
+        database=database, clusters=clusters_of(only=rooms), describe=describe, subscribe=subscribe
+    )
 
 
 async def promise(database: Database, kind: str, room: str, **payload: Any) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import uvicorn
 from callclock_server.sfu import RoomServer, RoomServerSettings
-from callclock_server.testing_livekit import LiveKit, demand_livekit
+from callclock_server.testing.livekit import LiveKit, demand_livekit
 from livekit import api
 
 KEY = "test-key"

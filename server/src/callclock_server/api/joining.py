@@ -11,6 +11,7 @@ from callclock_server.api.schemas import answers, requests
 from callclock_server.api.transaction import Body
 from callclock_server.calls import join, leave
 from callclock_server.calls.answers import JoinAnswer
+from callclock_server.calls.move import move_session
 from callclock_server.domain import errors
 from callclock_server.media.rooms import MediaUnavailable
 from callclock_server.storage.database import Transaction
@@ -27,10 +28,11 @@ async def join_call(
 ) -> Response:
     """Join a call; the first join starts the session's clock. `media` is the way into the media room."""
     joined: list[JoinAnswer] = []
+    cluster = edge.media.clusters.next_for_new().name
 
     async def deed(tx: Transaction) -> Body:
         given = body.given() if body else {}
-        answer = await join.join_call(tx, by, type=call.type, id=call.id, **given)
+        answer = await join.join_call(tx, by, type=call.type, id=call.id, media_cluster=cluster, **given)
         joined.append(answer)
         return {
             **answer.as_json(),
@@ -40,8 +42,12 @@ async def join_call(
         }
 
     response = await edge.transactions.write(request, by, deed)
-    if joined and joined[-1].room is not None:
-        await _open_room(edge, joined[-1].room)
+    if joined and joined[-1].room is not None and not await _open_room(edge, joined[-1]):
+        if not await _move(edge, joined[-1]):
+            raise errors.MediaUnavailable
+        response = await edge.transactions.write(request, by, deed, repeat=True)
+        if not await _open_room(edge, joined[-1]):
+            raise errors.MediaUnavailable
     return response
 
 
@@ -62,6 +68,7 @@ def _media(edge: Edge, answer: JoinAnswer, request: Request) -> Body | None:
     if answer.room is None:
         return None
     return edge.media.grant(
+        cluster=answer.media_cluster,
         room=answer.room,
         identity=answer.identity,
         user_id=answer.user_id,
@@ -74,13 +81,25 @@ def _media(edge: Edge, answer: JoinAnswer, request: Request) -> Body | None:
     )
 
 
-async def _open_room(edge: Edge, room: str) -> None:
+async def _open_room(edge: Edge, answer: JoinAnswer) -> bool:
     """The room has to exist before the client comes: its engine refuses unknown rooms for good.
 
     The outbox creates it too, and goes on trying; the same device may ask again for the same place.
     """
+    cluster = edge.media.clusters.of(answer.media_cluster)
     try:
-        await edge.media.rooms.ensure_room(room)
+        await cluster.rooms.ensure_room(answer.session_id, metadata=answer.room_metadata)
     except MediaUnavailable as exc:
-        log.warning("room_not_opened", room=room, reason=str(exc))
-        raise errors.MediaUnavailable from exc
+        cluster.answers = False  # until the next look finds it well
+        log.warning("room_not_opened", room=answer.session_id, cluster=cluster.name, reason=str(exc))
+        return False
+    return True
+
+
+async def _move(edge: Edge, answer: JoinAnswer) -> bool:
+    """Take a session that nobody has reached to a cluster that answers."""
+    target = edge.media.clusters.next_for_new()
+    if not target.usable:
+        return False
+    async with edge.transactions.database.write() as tx:
+        return await move_session(tx, session_id=answer.session_id, cluster=target.name)

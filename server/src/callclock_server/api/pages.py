@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -22,10 +23,10 @@ _HASHED = "/assets/"
 _NOT_PAGES = frozenset({"v1", "docs", "rtc", "twirp"})
 
 
-def page_routes(folder: Path | None, *, media_url: str | None) -> list[BaseRoute]:
+def page_routes(folder: Path | None, *, media_urls: Sequence[str] = ()) -> list[BaseRoute]:
     """Serve `folder`; addresses without a file in it are the app's own and get its index page.
 
-    `media_url` is the origin of a separate LiveKit server, which pages must be allowed to reach.
+    `media_urls` are the origins of separate LiveKit servers, which pages must be allowed to reach.
     """
     if folder is None or not (folder / "index.html").is_file():
 
@@ -36,19 +37,19 @@ def page_routes(folder: Path | None, *, media_url: str | None) -> list[BaseRoute
     root = folder.resolve()
 
     async def page(request: Request) -> Response:
-        return _serve(root, request, media_url=media_url)
+        return _serve(root, request, media_urls=media_urls)
 
     return [Route("/{path:path}", page, methods=["GET", "HEAD"])]
 
 
-def content_security_policy(request: Request, *, media_url: str | None) -> str:
-    """Scripts and styles of our own only; sockets to this host and to the media server.
+def content_security_policy(request: Request, *, media_urls: Sequence[str]) -> str:
+    """Scripts and styles of our own only; sockets to this host and to the media servers.
 
     Some browsers do not count ws: as 'self', so the host is named.
     """
     host = request.url.netloc
     connect = ["'self'", f"ws://{host}", f"wss://{host}"]
-    if media_url:
+    for media_url in media_urls:
         rest = media_url.partition("://")[2]
         connect += [f"https://{rest}", f"wss://{rest}", f"http://{rest}", f"ws://{rest}"]
     parts = [
@@ -68,14 +69,14 @@ def content_security_policy(request: Request, *, media_url: str | None) -> str:
     return "; ".join(parts)
 
 
-def _serve(root: Path, request: Request, *, media_url: str | None) -> Response:
+def _serve(root: Path, request: Request, *, media_urls: Sequence[str]) -> Response:
     path = request.path_params["path"]
     if path.partition("/")[0] in _NOT_PAGES:
         raise HTTPException(404)
     file = (root / path).resolve() if "\x00" not in path else root
     if not file.is_relative_to(root):
         return PlainTextResponse("Not found.", status_code=404)
-    headers = {"Content-Security-Policy": content_security_policy(request, media_url=media_url)}
+    headers = {"Content-Security-Policy": content_security_policy(request, media_urls=media_urls)}
     if file.is_file():
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         lasting = f"/{path}".find(_HASHED) >= 0

@@ -52,10 +52,12 @@ class Transactions:
         deed: Callable[[Transaction], Awaitable[Body]],
         *,
         status: int | Callable[[Body], int] = 200,
+        repeat: bool = False,
     ) -> Response:
         """Run `deed` and commit; with a known idempotency key, repeat the first answer instead.
 
-        `deed` runs again when its transaction lost a race (`Database.run`).
+        `deed` runs again when its transaction lost a race (`Database.run`). `repeat` runs it although the key
+        is known, and its answer takes the place of the first one.
         """
         key = idempotency_key(request)
         if key is None:
@@ -66,7 +68,7 @@ class Transactions:
 
             body = await self.database.run(once)
             return stamped_response(dump(body), now=self.clock.now(), status=_status(status, body))
-        return await self._write_once(request, actor, deed, key=key, status=status)
+        return await self._write_once(request, actor, deed, key=key, status=status, repeat=repeat)
 
     async def _write_once(
         self,
@@ -76,6 +78,7 @@ class Transactions:
         *,
         key: str,
         status: int | Callable[[Body], int],
+        repeat: bool,
     ) -> Response:
         subject = f"{actor.api_key}#{'server' if actor.server else actor.user_id}"
         where = {"subject": subject, "method": request.method, "path": request.url.path, "key": key}
@@ -83,7 +86,7 @@ class Transactions:
 
         async def once(tx: Transaction) -> tuple[bytes, int, bool]:
             await users.require_user(tx, actor)
-            stored = await idempotency.find(tx, **where)
+            stored = None if repeat else await idempotency.find(tx, **where)
             if stored is not None:
                 if stored.body_hash != body_hash:
                     raise IdempotencyKeyReused(field=KEY_HEADER)

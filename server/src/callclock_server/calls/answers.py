@@ -33,6 +33,8 @@ class JoinAnswer(CallAnswer):
     user_name: str
     role: str
     room: str | None
+    room_metadata: str
+    media_cluster: str | None
     identity: str
     sources: list[str]
     timer_ends_at: datetime | None

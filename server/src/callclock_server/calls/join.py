@@ -25,9 +25,10 @@ from .create import create, require_creation
 from .data import CallData, read_call_data
 from .identifiers import new_id
 from .members import apply_members
+from .mirror import room_metadata
 from .presence import node_of
 from .update import apply_data, require_rights
-from .views import participant_view, rfc3339
+from .views import participant_view
 
 DEFAULT_DEVICE = "default"
 
@@ -43,12 +44,14 @@ async def join_call(
     user_id: str | None = None,
     device_id: str | None = None,
     connection_id: str | None = None,
+    media_cluster: str | None = None,
 ) -> JoinAnswer:
     """Accept a join; the first one starts the session and its clock (design rule 1).
 
     With `create`, a call that does not exist is created. `data` that the joiner has no right to refuses the
-    whole join: nobody joins on terms other than those asked for. A server token joins for `user_id`. Raises
-    CallEnded after the end without `join-ended-call`, CallFull, MissingCapability.
+    whole join: nobody joins on terms other than those asked for. A server token joins for `user_id`. A
+    session that starts here has its room on `media_cluster`. Raises CallEnded after the end without
+    `join-ended-call`, CallFull, MissingCapability.
     """
     if device_id is not None:
         check_name(device_id, field="device_id")
@@ -63,7 +66,11 @@ async def join_call(
         await visitor.journal.flush()
         _require_entry(visitor)
     participant = await _accept(
-        visitor, joiner, device_id=device_id or DEFAULT_DEVICE, connection_id=connection_id
+        visitor,
+        joiner,
+        device_id=device_id or DEFAULT_DEVICE,
+        connection_id=connection_id,
+        media_cluster=media_cluster,
     )
     await visitor.journal.flush()
     return await _answer(visitor, joiner, participant, capabilities, created=created)
@@ -153,11 +160,18 @@ async def _new_terms(visitor: Visit, data: CallData) -> Override:
     return data.settings_override
 
 
-async def _accept(visitor: Visit, joiner: User, *, device_id: str, connection_id: str | None) -> Participant:
+async def _accept(
+    visitor: Visit,
+    joiner: User,
+    *,
+    device_id: str,
+    connection_id: str | None,
+    media_cluster: str | None,
+) -> Participant:
     state, journal = visitor.state, visitor.journal
     state.users[joiner.id] = joiner
     if state.session is None:
-        await _start(visitor, joiner)
+        await _start(visitor, joiner, media_cluster=media_cluster)
     session = state.session
     assert session is not None
     old = presence.find(session, user_id=joiner.id, device_id=device_id)
@@ -179,7 +193,7 @@ async def _accept(visitor: Visit, joiner: User, *, device_id: str, connection_id
     return accepted.participant
 
 
-async def _start(visitor: Visit, joiner: User) -> None:
+async def _start(visitor: Visit, joiner: User, *, media_cluster: str | None) -> None:
     """Start the session; its deadline counts from now (design rule 1)."""
     state, journal = visitor.state, visitor.journal
     settings = state.settings
@@ -191,18 +205,13 @@ async def _start(visitor: Visit, joiner: User) -> None:
         engine=settings["media"]["engine"],
         by=joiner.id,
         now=journal.now,
+        media_cluster=media_cluster if settings["media"]["engine"] == "livekit" else None,
     )
     state.call = replace(state.call, last_session_id=state.session.id)
     journal.event(state, kinds.SESSION_STARTED, **journal.who(joiner))
     journal.started(state, change)
     if state.session.engine == "livekit":
-        ends_at = state.session.timer_ends_at
-        journal.effect(
-            outbox.ROOM_ENSURE,
-            room=state.session.id,
-            cid=state.call.cid,
-            timer_ends_at=rfc3339(ends_at) if ends_at else None,
-        )
+        journal.room_effect(outbox.ROOM_ENSURE, state.session)
 
 
 async def _answer(
@@ -223,6 +232,8 @@ async def _answer(
         user_name=joiner.name or joiner.id,
         role=participant.role,
         room=session.id if session.engine == "livekit" else None,
+        room_metadata=room_metadata(session, now=visitor.journal.now),
+        media_cluster=session.media_cluster,
         identity=participant.identity,
         sources=publish_sources(capabilities, state.settings),
         timer_ends_at=session.timer_ends_at,

@@ -5,6 +5,7 @@ Events of one flush carry the state that the use case led to, and ids that count
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ from callclock_server.storage import calls, events, ledger, outbox, participants
 from callclock_server.storage.database import Transaction
 
 from .answers import View
+from .mirror import room_metadata
 from .state import CallState
 from .views import call_view, change_view, participant_view, rfc3339, user_view
 
@@ -102,6 +104,10 @@ class Journal:
         self._notices.append((user_channel(user.id), state.call.cid, {"user_id": user.id}))
         self.track(state)
 
+    def room_effect(self, kind: str, session: Session, **payload: Any) -> None:
+        """Promise something in a session's media room, on the cluster that has it."""
+        self.effect(kind, room=session.id, cluster=session.media_cluster, **payload)
+
     def apply(
         self, state: CallState, decision: Decision, *, by: User | None = None, still_in_media: bool = True
     ) -> None:
@@ -119,10 +125,10 @@ class Journal:
         if session.engine != "livekit":
             return
         if not decision.session.running:
-            self.effect(outbox.ROOM_DELETE, room=session.id)
+            self.room_effect(outbox.ROOM_DELETE, session)
         elif still_in_media:
             for participant in decision.closed:
-                self.effect(outbox.PARTICIPANT_REMOVE, room=session.id, identity=participant.identity)
+                self.room_effect(outbox.PARTICIPANT_REMOVE, session, identity=participant.identity)
 
     def changed(self, state: CallState, change: Change, *, by: User | None) -> None:
         """Note a change of the deadline: a row of the ledger, and the events that tell of it."""
@@ -176,8 +182,9 @@ class Journal:
 
     def compose(self) -> Writes:
         """Return what everything noted until now comes to, without writing it."""
-        writes = Writes(changes=self._changes, effects=self._effects)
         states = list(self._states.values())
+        self._mirror(states)
+        writes = Writes(changes=self._changes, effects=self._effects)
         for state in states:
             _compare(state, writes)
         for state in states:
@@ -186,6 +193,17 @@ class Journal:
         writes.events = self._render()
         writes.calls = [state.call for state in states if state.call != state.stored_call]
         return writes
+
+    def _mirror(self, states: Iterable[CallState]) -> None:
+        """Promise to tell a media room of a clock that is another than what is stored."""
+        for state in states:
+            session, stored = state.session, state.stored_session
+            if session is None or stored is None or session.id != stored.id or session is stored:
+                continue
+            if session.engine != "livekit" or not session.running:
+                continue
+            if room_metadata(session, now=self.now) != room_metadata(stored, now=self.now):
+                self.room_effect(outbox.ROOM_METADATA, session)
 
     def _render(self) -> list[events.NewEvent]:
         views: dict[str, View] = {}

@@ -68,9 +68,6 @@ def set_media_permissions(journal: Journal, state: CallState, *, before: Held, a
         held = after.get(participant.user_id, frozenset())
         if held != before.get(participant.user_id):
             sources = publish_sources(held, state.settings)
-            journal.effect(
-                outbox.PARTICIPANT_PERMISSIONS,
-                room=session.id,
-                identity=participant.identity,
-                sources=sources,
+            journal.room_effect(
+                outbox.PARTICIPANT_PERMISSIONS, session, identity=participant.identity, sources=sources
             )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from callclock_server.domain import clock, presence
-from callclock_server.domain.session import Participant
+from callclock_server.domain.session import Participant, Session
 from callclock_server.storage import members, nodes, outbox, participants, sessions, users
 from callclock_server.storage.database import Transaction
 
@@ -24,20 +24,28 @@ ORPHANS_PER_TRANSACTION = 200
 _Lost = Callable[[Participant], bool]
 
 
-async def media_joined(tx: Transaction, *, room: str, identity: str, sid: str | None = None) -> bool:
+async def media_joined(
+    tx: Transaction, *, room: str, identity: str, sid: str | None = None, cluster: str | None = None
+) -> bool:
     """Note that a participant has reached the media room; return whether that is in order.
 
-    A room of a session that has ended is deleted again, and somebody who has no business in the room is
-    removed (design rule 4). A device that drops out and comes back by itself begins a new stay.
+    A room of a session that has ended is deleted again on `cluster`, where it was seen, and somebody who has
+    no business in the room is removed (design rule 4). A device that drops out and comes back by itself
+    begins a new stay; word of a connection that has closed already (`sid`) does not.
     """
     journal = Journal(tx)
     state = await _state_of_room(tx, journal, room)
     if state is None or state.session is None:
-        await outbox.add(tx, kind=outbox.ROOM_DELETE, payload={"room": room})
+        await outbox.add(tx, kind=outbox.ROOM_DELETE, payload={"room": room, "cluster": cluster})
         return False
-    participant = _find(state, identity) or await _returning(tx, state, identity)
+    participant = _find(state, identity)
     if participant is None:
-        await outbox.add(tx, kind=outbox.PARTICIPANT_REMOVE, payload={"room": room, "identity": identity})
+        last = await _last_stay(tx, state.session, identity)
+        if last is not None and sid is not None and last.media_sid == sid:
+            return False
+        participant = await _returning(tx, state, last)
+    if participant is None:
+        await _remove(tx, state.session, identity)
         return False
     session, events = presence.arrive(state.session, participant, now=tx.now(), sid=sid)
     journal.apply(state, clock.Decision(session, events))
@@ -62,7 +70,9 @@ async def media_left(tx: Transaction, *, room: str, identity: str, sid: str | No
     return True
 
 
-async def reconcile(tx: Transaction, *, room: str, identities: Collection[str]) -> None:
+async def reconcile(
+    tx: Transaction, *, room: str, identities: Collection[str], cluster: str | None = None
+) -> None:
     """Bring presence in line with the media server's own list of a room: no ghosts, nobody lost."""
     journal = Journal(tx)
     state = await _state_of_room(tx, journal, room)
@@ -71,7 +81,7 @@ async def reconcile(tx: Transaction, *, room: str, identities: Collection[str]) 
         journal.apply(state, presence.leave(state.session, gone, now=tx.now()), still_in_media=False)
         await journal.flush()
     for identity in sorted(identities):
-        await media_joined(tx, room=room, identity=identity)
+        await media_joined(tx, room=room, identity=identity, cluster=cluster)
 
 
 async def carries_presence(tx: Transaction, *, connection_id: str) -> bool:
@@ -162,13 +172,23 @@ def _find(state: CallState, identity: str) -> Participant | None:
     return next((p for p in people if p.identity == identity), None)
 
 
-async def _returning(tx: Transaction, state: CallState, identity: str) -> Participant | None:
-    """Return a new stay for a device that was in this session before and may still join."""
+async def _remove(tx: Transaction, session: Session, identity: str) -> None:
+    payload = {"room": session.id, "cluster": session.media_cluster, "identity": identity}
+    await outbox.add(tx, kind=outbox.PARTICIPANT_REMOVE, payload=payload)
+
+
+async def _last_stay(tx: Transaction, session: Session, identity: str) -> Participant | None:
     user_id, _, device_id = identity.partition(":")
-    assert state.session is not None
-    last = await participants.last_stay(tx, session_id=state.session.id, user_id=user_id, device_id=device_id)
+    return await participants.last_stay(tx, session_id=session.id, user_id=user_id, device_id=device_id)
+
+
+async def _returning(tx: Transaction, state: CallState, last: Participant | None) -> Participant | None:
+    """Return a new stay for a device that was in this session before and may still join."""
+    if last is None:
+        return None
+    user_id = last.user_id
     user = state.users.get(user_id) or await users.get(tx, user_id)
-    if last is None or user is None:
+    if user is None:
         return None
     member = await members.get(tx, cid=state.call.cid, user_id=user_id)
     allowed = "join-call" in capabilities_in(state.call_type, user, member)

@@ -50,6 +50,7 @@ def start_session(
     engine: Engine,
     by: str | None,
     now: datetime,
+    media_cluster: str | None = None,
 ) -> tuple[Session, Change]:
     """Start a session at `now` under `limits` (the effective group of settings); return its first ledger row.
 
@@ -65,6 +66,7 @@ def start_session(
         warning_seconds=tuple(sorted(limits["warning_seconds"], reverse=True)),
         empty_timeout_seconds=limits["empty_timeout_seconds"],
         join_timeout_seconds=limits["join_timeout_seconds"],
+        media_cluster=media_cluster,
     )
     reached = [t for t in session.warning_seconds if total is not None and t >= total]
     session = replace(session, warned_seconds=min(reached, default=None))

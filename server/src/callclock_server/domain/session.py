@@ -57,7 +57,7 @@ class Session:
 
     While a limit exists, `timer_ends_at == started_at + max_duration_seconds == started_at + sum of the
     ledger's seconds` (design rules 2 and 3). `warned_seconds` is the smallest warning threshold that was
-    announced for this deadline.
+    announced for this deadline. `media_cluster` names the media engine that has its room; None is the first.
     """
 
     id: str
@@ -73,6 +73,7 @@ class Session:
     empty_since: datetime | None = None
     ended_at: datetime | None = None
     ended_reason: str | None = None
+    media_cluster: str | None = None
     participants: tuple[Participant, ...] = ()
 
     @property

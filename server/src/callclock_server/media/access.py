@@ -6,21 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from callclock_server.media.rooms import RoomControl
-from callclock_server.media.tokens import TokenMint
+from callclock_server.media.clusters import Clusters
+from callclock_server.media.urls import as_websocket
 
 
 @dataclass(frozen=True, slots=True)
 class MediaAccess:
-    """Hands out the way into media rooms. `public_url` None means: the host that the browser used."""
+    """Hands out the way into media rooms."""
 
-    rooms: RoomControl
-    mint: TokenMint
-    public_url: str | None
+    clusters: Clusters
 
     def grant(
         self,
         *,
+        cluster: str | None,
         room: str,
         identity: str,
         user_id: str,
@@ -32,7 +31,8 @@ class MediaAccess:
         now: datetime,
     ) -> dict[str, Any]:
         """Return `{url, token, room, expires_at}`; `request_origin` is `http(s)://host` of the request."""
-        token = self.mint.mint(
+        where = self.clusters.of(cluster)
+        token = where.mint.mint(
             room=room,
             identity=identity,
             name=user_name,
@@ -41,14 +41,8 @@ class MediaAccess:
             now=now,
         )
         return {
-            "url": as_websocket(self.public_url or request_origin),
+            "url": as_websocket(where.url or request_origin),
             "token": token.token,
             "room": room,
             "expires_at": token.expires_at,
         }
-
-
-def as_websocket(url: str) -> str:
-    """The URL with the scheme ws or wss, as LiveKit's clients want it."""
-    scheme, _, rest = url.partition("://")
-    return f"{'wss' if scheme in {'https', 'wss'} else 'ws'}://{rest}"

@@ -10,8 +10,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
 from typing import Literal
 
 import aiohttp
@@ -19,8 +18,10 @@ from livekit import api
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from callclock_server.media.access import as_websocket
 from callclock_server.media.reachability import describe_media
+from callclock_server.media.rooms import signed_token, signing_client
+from callclock_server.media.urls import as_websocket
+from callclock_server.timekeeping import Clock, SystemClock
 
 PROBE_PREFIX = "callclock-probe-"
 """Rooms of this prefix are no session's; a Callclock server that hears of one deletes it."""
@@ -28,7 +29,6 @@ PROBE_PREFIX = "callclock-probe-"
 REQUEST_SECONDS = 4.0
 WEBHOOK_SECONDS = 10.0
 _LOOK_SECONDS = 0.1
-_TOKEN_TTL = timedelta(seconds=60)
 _ROOM_SECONDS = 60
 
 _FAULTS = (api.TwirpError, aiohttp.ClientError, WebSocketException, TimeoutError, OSError, ValueError)
@@ -39,17 +39,20 @@ Cause = Literal["unreachable", "refused", "not_livekit", "auto_create", ""]
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A media engine as its client knows it: the URL at which this machine reaches it, key and secret."""
+    """A media engine as its client knows it: the URL at which this machine reaches it, key and secret.
+
+    Tokens are signed by `clock`.
+    """
 
     url: str
     api_key: str
-    api_secret: str
+    api_secret: str = field(repr=False)
+    clock: Clock = field(default_factory=SystemClock, repr=False)
 
     def token(self, *, room: str, **grants: bool) -> str:
         """A short-lived token of a hidden participant for one room."""
-        made = api.AccessToken(self.api_key, self.api_secret).with_identity("callclock-probe")
         allowed = api.VideoGrants(room_join=True, room=room, hidden=True, can_publish=False, **grants)
-        return str(made.with_grants(allowed).with_ttl(_TOKEN_TTL).to_jwt())
+        return signed_token(self.api_key, self.api_secret, self.clock, allowed, "callclock-probe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +156,9 @@ async def look_at_media(engine: Engine) -> Finding:
 
 @asynccontextmanager
 async def _client(engine: Engine) -> AsyncIterator[api.LiveKitAPI]:
-    timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
-    client = api.LiveKitAPI(engine.url, engine.api_key, engine.api_secret, timeout=timeout, failover=False)
+    client = signing_client(
+        url=engine.url, api_key=engine.api_key, api_secret=engine.api_secret, clock=engine.clock
+    )
     try:
         yield client
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Protocol
@@ -30,11 +30,18 @@ class MediaUnavailable(Exception):
     """The media engine did not answer, or not in a way that confirms the request."""
 
 
+class MediaRefused(MediaUnavailable):
+    """The media engine does not accept our key."""
+
+
 class RoomControl(Protocol):
     """Rooms and the people in them. Every method may raise `MediaUnavailable`; all are idempotent."""
 
-    async def ensure_room(self, name: str) -> None:
-        """Create the room unless it exists."""
+    async def ensure_room(self, name: str, *, metadata: str = "") -> None:
+        """Create the room with this metadata unless it exists."""
+
+    async def set_metadata(self, name: str, metadata: str) -> None:
+        """Tell everybody in the room; a room that does not exist is a success."""
 
     async def delete_room(self, name: str) -> None:
         """Remove everybody and the room; a room that does not exist is a success."""
@@ -48,8 +55,11 @@ class RoomControl(Protocol):
     async def list_participants(self, name: str) -> list[str] | None:
         """Identities that are connected now, or None when the room does not exist."""
 
-    async def list_rooms(self) -> list[str]:
-        """Names of all rooms of the engine."""
+    async def list_rooms(self) -> Mapping[str, int]:
+        """All rooms of the engine, and how many people it counts in each. The count may be seconds old."""
+
+    async def has_room(self, name: str) -> bool:
+        """Whether a room exists: the cheapest request there is."""
 
     async def close(self) -> None:
         """Give back the connections."""
@@ -68,19 +78,23 @@ class LiveKitRooms:
 
         Requests are signed by `clock`; default: the machine's.
         """
-        timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
         clock = clock or SystemClock()
-        client = api.LiveKitAPI(url, api_key, api_secret, timeout=timeout, failover=False)
-        # The library signs by the machine's clock, and the engine refuses what is signed in its future.
-        client.room._auth_header = partial(_signed, api_key, api_secret, clock)
-        return cls(client, clock)
+        return cls(signing_client(url=url, api_key=api_key, api_secret=api_secret, clock=clock), clock)
 
-    async def ensure_room(self, name: str) -> None:
+    async def ensure_room(self, name: str, *, metadata: str = "") -> None:
         request = room.CreateRoomRequest(
-            name=name, empty_timeout=ROOM_TIMEOUT_SECONDS, departure_timeout=ROOM_TIMEOUT_SECONDS
+            name=name,
+            metadata=metadata,
+            empty_timeout=ROOM_TIMEOUT_SECONDS,
+            departure_timeout=ROOM_TIMEOUT_SECONDS,
         )
         async with _translated("create a room"):
             await self._client.room.create_room(request)
+
+    async def set_metadata(self, name: str, metadata: str) -> None:
+        request = room.UpdateRoomMetadataRequest(room=name, metadata=metadata)
+        async with _translated("change a room's metadata", absent_is_fine=True):
+            await self._client.room.update_room_metadata(request)
 
     async def delete_room(self, name: str) -> None:
         async with _translated("delete a room", absent_is_fine=True):
@@ -109,26 +123,42 @@ class LiveKitRooms:
         gone = models.ParticipantInfo.State.DISCONNECTED
         return [info.identity for info in answer.participants if info.state != gone]
 
-    async def list_rooms(self) -> list[str]:
+    async def list_rooms(self) -> dict[str, int]:
         async with _translated("list rooms"):
             answer = await self._client.room.list_rooms(room.ListRoomsRequest())
-        return [one.name for one in answer.rooms]
+        return {one.name: one.num_participants for one in answer.rooms}
+
+    async def has_room(self, name: str) -> bool:
+        async with _translated("look for a room"):
+            answer = await self._client.room.list_rooms(room.ListRoomsRequest(names=[name]))
+        return bool(answer.rooms)
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def signing_client(*, url: str, api_key: str, api_secret: str, clock: Clock) -> api.LiveKitAPI:
+    """Return a client of the room API whose requests are signed by `clock`."""
+    timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
+    client = api.LiveKitAPI(url, api_key, api_secret, timeout=timeout, failover=False)
+    # The library signs by the machine's clock, and the engine refuses what is signed in its future.
+    client.room._auth_header = partial(_signed, api_key, api_secret, clock)
+    return client
+
+
+def signed_token(api_key: str, api_secret: str, clock: Clock, grants: api.VideoGrants, identity: str) -> str:
+    """Return a token that is valid from now on, by `clock`, for a minute or so."""
+    token = api.AccessToken(api_key, api_secret).with_grants(grants).with_identity(identity).to_jwt()
+    claims = jwt.decode(token, options={"verify_signature": False})
+    now = int(clock.now().timestamp())
+    return jwt.encode({**claims, "nbf": now, "exp": now + REQUEST_TTL_SECONDS}, api_secret, algorithm="HS256")
 
 
 def _signed(
     api_key: str, api_secret: str, clock: Clock, grants: api.VideoGrants, sip: None = None
 ) -> dict[str, str]:
     """Return the header that lets a request in."""
-    token = api.AccessToken(api_key, api_secret).with_grants(grants).to_jwt()
-    claims = jwt.decode(token, options={"verify_signature": False})
-    now = int(clock.now().timestamp())
-    token = jwt.encode(
-        {**claims, "nbf": now, "exp": now + REQUEST_TTL_SECONDS}, api_secret, algorithm="HS256"
-    )
-    return {"authorization": f"Bearer {token}"}
+    return {"authorization": f"Bearer {signed_token(api_key, api_secret, clock, grants, identity='')}"}
 
 
 def _permission(sources: Sequence[str]) -> models.ParticipantPermission:
@@ -150,6 +180,8 @@ async def _translated(deed: str, *, absent_is_fine: bool = False) -> AsyncIterat
     try:
         yield
     except api.TwirpError as exc:
+        if exc.status in (401, 403):
+            raise MediaRefused(f"could not {deed}: the key is refused") from exc
         if not (absent_is_fine and _is_absent(exc)):
             raise MediaUnavailable(f"could not {deed}: {exc.code}: {exc.message}") from exc
     except (aiohttp.ClientError, TimeoutError, OSError) as exc:

@@ -54,6 +54,22 @@ class MediaLeft:
 Notice = RoomStarted | MediaJoined | MediaLeft
 
 
+def is_signed_with(authorization: str, api_key: str, api_secret: str) -> bool:
+    """Whether a delivery's Authorization header is signed with this key, whatever its age and body."""
+    options: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
+    try:
+        jwt.decode(
+            authorization.removeprefix("Bearer "),
+            api_secret,
+            algorithms=["HS256"],
+            issuer=api_key,
+            options=options,
+        )
+    except jwt.PyJWTError:
+        return False
+    return True
+
+
 def read_webhook(
     body: bytes, *, authorization: str, api_key: str, api_secret: str, now: datetime
 ) -> Notice | None:

@@ -8,13 +8,14 @@ between the deed and its settlement costs one repetition.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import structlog
 
+from callclock_server.media.clusters import Clusters
 from callclock_server.media.rooms import MediaUnavailable, RoomControl
 from callclock_server.storage import outbox
 from callclock_server.storage.database import Database, Transaction
@@ -30,6 +31,8 @@ LONGEST_PAUSE_SECONDS = 15.0
 LONGEST_WAIT_SECONDS = 5.0
 
 Done = tuple[OutboxRow, str | None]
+Describe = Callable[[Transaction, str], Awaitable[str | None]]
+"""Returns what a room is to be told (`calls.mirror.describe_room`), None where no running session owns it."""
 
 
 class MediaWorker:
@@ -39,11 +42,13 @@ class MediaWorker:
         self,
         *,
         database: Database,
-        rooms: RoomControl,
+        clusters: Clusters,
+        describe: Describe,
         subscribe: Callable[[Callable[[Any], None]], Callable[[], None]],
     ) -> None:
         self._database = database
-        self._rooms = rooms
+        self._clusters = clusters
+        self._describe_room = describe
         self._subscribe = subscribe
         self._hinted = asyncio.Event()
         self._places = asyncio.Semaphore(PARALLEL_ROOMS)
@@ -76,9 +81,10 @@ class MediaWorker:
         rows = await self._database.run(partial(outbox.claim, limit=BATCH, lease_seconds=LEASE_SECONDS))
         if not rows:
             return 0
-        by_room: dict[str, list[OutboxRow]] = {}
+        by_room: dict[tuple[str, str], list[OutboxRow]] = {}
         for row in rows:
-            by_room.setdefault(str(row.payload["room"]), []).append(row)
+            cluster = self._clusters.of(row.payload.get("cluster")).name
+            by_room.setdefault((str(row.payload["room"]), cluster), []).append(row)
         outcomes = await asyncio.gather(*(self._work_off(part) for part in by_room.values()))
 
         async def settle(tx: Transaction) -> None:
@@ -93,9 +99,10 @@ class MediaWorker:
         """Do the effects of one room in order; after a failure the later ones wait with it."""
         outcome: list[Done] = []
         fault: str | None = None
+        superseded = [row for row in rows if row.kind == outbox.ROOM_METADATA][:-1]
         async with self._places:
             for row in rows:
-                if fault is None:
+                if fault is None and row not in superseded:
                     fault = await self._try(row)
                 outcome.append((row, fault))
         return outcome
@@ -110,18 +117,35 @@ class MediaWorker:
 
     async def _perform(self, row: OutboxRow) -> None:
         room, payload = str(row.payload["room"]), row.payload
+        engine = self._clusters.of(payload.get("cluster")).rooms
         if row.kind == outbox.ROOM_ENSURE:
-            await self._rooms.ensure_room(room)
+            # Late, after the session's end, it would open the room again.
+            if (metadata := await self._describe(room)) is not None:
+                await engine.ensure_room(room, metadata=metadata)
+        elif row.kind == outbox.ROOM_METADATA:
+            await self._tell(engine, room)
         elif row.kind == outbox.ROOM_DELETE:
-            await self._rooms.delete_room(room)
+            await engine.delete_room(room)
         elif row.kind == outbox.PARTICIPANT_REMOVE:
-            await self._rooms.remove_participant(room, identity=str(payload["identity"]))
+            await engine.remove_participant(room, identity=str(payload["identity"]))
         elif row.kind == outbox.PARTICIPANT_PERMISSIONS:
-            await self._rooms.set_permissions(
-                room, identity=str(payload["identity"]), sources=payload["sources"]
-            )
+            await engine.set_permissions(room, identity=str(payload["identity"]), sources=payload["sources"])
         else:
             log.error("unknown_media_effect", kind=row.kind)
+
+    async def _tell(self, engine: RoomControl, room: str) -> None:
+        """Tell a room of its clock as it is now, and again should it change while that is under way.
+
+        Two processes may be at it for the same room: whoever is last has read the newest state.
+        """
+        told = None
+        while (metadata := await self._describe(room)) not in (None, told):
+            await engine.set_metadata(room, str(metadata))
+            told = metadata
+
+    async def _describe(self, room: str) -> str | None:
+        async with self._database.read() as tx:
+            return await self._describe_room(tx, room)
 
     async def _pause(self) -> float:
         async with self._database.read() as tx:

@@ -3,8 +3,12 @@
 A worker claims rows for a lease: while it lasts nobody else gets them. Settling and retrying name the row and
 the lease's token, so that a worker that was too slow cannot undo the work of the one after it. Kinds:
 
-- `room.ensure` `{room, cid, timer_ends_at}` · `room.delete` `{room}`
-- `participant.remove` `{room, identity}` · `participant.permissions` `{room, identity, sources}`
+- `room.ensure`, `room.metadata`, `room.delete` `{room, cluster}`
+- `participant.remove` `{room, cluster, identity}` · `participant.permissions` `{room, cluster, identity,
+  sources}`
+
+`cluster` is that of the session (null or absent: the first). What a room is told is read when the effect is
+carried out, not when it is promised: only the newest matters.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from .database import Transaction
 from .tables import outbox
 
 ROOM_ENSURE = "room.ensure"
+ROOM_METADATA = "room.metadata"
 ROOM_DELETE = "room.delete"
 PARTICIPANT_REMOVE = "participant.remove"
 PARTICIPANT_PERMISSIONS = "participant.permissions"

@@ -31,6 +31,7 @@ CHANGING = (
     "ended_reason",
 )
 _UPDATE = Bulk(sessions, CHANGING, key="id")
+_IDS_AT_ONCE = 500
 _RUNNING = sessions.c.ended_at.is_(None)
 _IS_DUE = sessions.c.next_alarm_at <= sa.bindparam("now")
 _DUE = (
@@ -69,6 +70,7 @@ def to_row(session: Session) -> dict[str, Any]:
         "empty_since": session.empty_since,
         "ended_at": session.ended_at,
         "ended_reason": session.ended_reason,
+        "media_cluster": session.media_cluster,
     }
 
 
@@ -88,6 +90,7 @@ def from_row(row: Any, present: Sequence[Participant] = ()) -> Session:
         empty_since=row.empty_since,
         ended_at=row.ended_at,
         ended_reason=row.ended_reason,
+        media_cluster=row.media_cluster,
         participants=tuple(present),
     )
 
@@ -149,6 +152,11 @@ async def postpone(tx: Transaction, *, cid: str, until: datetime) -> None:
     tx.hint.alarm(until)
 
 
+async def set_cluster(tx: Transaction, *, session_id: str, cluster: str) -> None:
+    """Pin a session to a media cluster; set once at its start otherwise."""
+    await tx.execute(sessions.update().where(sessions.c.id == session_id).values(media_cluster=cluster))
+
+
 async def running_of(tx: Transaction, cids: Collection[str]) -> dict[str, Session]:
     """Return the running session of each of these calls that has one."""
     if not cids:
@@ -185,6 +193,15 @@ async def find(tx: Transaction, session_id: str, *, cid: str, outlived: bool) ->
     """Return a session if it is the call's; with `outlived`, also a deleted call's of the same name."""
     rows = await tx.all(_of_call(cid, outlived=outlived).where(sessions.c.id == session_id))
     return (await _with_open(tx, rows))[0] if rows else None
+
+
+async def known(tx: Transaction, ids: Collection[str]) -> list[str]:
+    """Return which of these are sessions, running or ended."""
+    wanted, found = sorted(ids), []
+    for start in range(0, len(wanted), _IDS_AT_ONCE):
+        part = wanted[start : start + _IDS_AT_ONCE]
+        found += [row.id for row in await tx.all(sa.select(sessions.c.id).where(sessions.c.id.in_(part)))]
+    return found
 
 
 async def page(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from .database import Transaction
-from .tables import outbox, sessions
+from .tables import outbox, participants, sessions
 
 _RUNNING = sessions.c.ended_at.is_(None)
 
@@ -22,10 +22,32 @@ class Standing:
     outbox_rows: int
 
 
-async def running_rooms(tx: Transaction) -> list[str]:
-    """Names of the rooms of running sessions: each must exist in the media engine."""
-    rows = await tx.all(sa.select(sessions.c.id).where(_RUNNING, sessions.c.engine == "livekit"))
-    return [row.id for row in rows]
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Which sessions' rooms a media cluster has: those that name it; with None, those that name no other."""
+
+    name: str | None
+    others: tuple[str, ...] = ()
+
+    def clause(self) -> sa.ColumnElement[bool]:
+        """The condition on `sessions`."""
+        column = sessions.c.media_cluster
+        if self.name is not None:
+            return column == self.name
+        return sa.or_(column.is_(None), column.not_in(self.others))
+
+
+async def present_in_rooms(tx: Transaction, owned: Owned) -> dict[str, int]:
+    """Rooms that must exist on a media cluster, those of its running sessions, and how many are in each."""
+    here = sa.and_(participants.c.joined_at.is_not(None), participants.c.left_at.is_(None))
+    joined = sessions.outerjoin(participants, sa.and_(participants.c.session_id == sessions.c.id, here))
+    counted = (
+        sa.select(sessions.c.id, sa.func.count(participants.c.id).label("present"))
+        .select_from(joined)
+        .where(_RUNNING, sessions.c.engine == "livekit", owned.clause())
+        .group_by(sessions.c.id)
+    )
+    return {row.id: int(row.present) for row in await tx.all(counted)}
 
 
 async def measure(tx: Transaction) -> Standing:

@@ -112,6 +112,7 @@ sessions = sa.Table(
     _time("ended_at", nullable=True),
     sa.Column("ended_reason", sa.Text),
     _time("call_deleted_at", nullable=True),
+    sa.Column("media_cluster", sa.Text),
     sa.Index("ix_sessions_cid_started_at", "cid", "started_at"),
 )
 _running = sessions.c.ended_at.is_(None)
@@ -209,6 +210,14 @@ outbox = sa.Table(
     sa.Column("last_error", sa.Text),
     _time("created_at"),
     sa.Index("ix_outbox_due", "not_before", "id"),
+)
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    _time("expires_at"),
 )
 
 idempotency = sa.Table(

@@ -15,12 +15,19 @@ Look = Callable[[probe.Engine], Awaitable[probe.Finding]]
 
 async def check_media(settings: Settings, *, server_runs: bool) -> list[Finding]:
     """Every way between browsers, servers and the engine that can be tried from here."""
-    key, secret = settings.media_credentials
-    engine = probe.Engine(settings.media_control_url, key, secret)
     if settings.embedded_media:
         if not server_runs:
             return [_own_port(settings)]
+        engine = probe.Engine(settings.loopback_url, *settings.embedded_credentials)
         return await _looks(engine, {"webhooks": probe.look_at_webhooks, "media": probe.look_at_media})
+    findings: list[Finding] = []
+    for cluster in settings.livekit_clusters:
+        engine = probe.Engine(cluster.control_url, cluster.api_key, cluster.api_secret)
+        findings += await _check_livekit(engine, server_runs=server_runs)
+    return findings
+
+
+async def _check_livekit(engine: probe.Engine, *, server_runs: bool) -> list[Finding]:
     looks: dict[str, Look] = {"auto_create": probe.look_at_auto_create}
     if server_runs:
         looks["webhooks"] = probe.look_at_webhooks

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 BASE = ROOT / "deploy" / "livekit.yaml"
 PROGRAMS = ROOT / ".cache" / "livekit"
 API_KEY = "callclock"
