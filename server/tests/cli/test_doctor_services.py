@@ -14,9 +14,9 @@ import pytest
 from callclock_server.cli.checks.finding import Level
 from callclock_server.cli.checks.web import check_certificate
 from callclock_server.testing import running_server
+from callclock_server.testing.livekit import LiveKit, demand_livekit
 from callclock_server.testing.postgres import GUARDED, GUARDED_PASSWORD, Postgres
 from callclock_server.testing.redis import RedisMissing, RedisServer
-from callclock_server.testing_livekit import LiveKit, demand_livekit
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
