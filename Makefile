@@ -71,7 +71,9 @@ check: $(STAMPS)/python-dev $(STAMPS)/web-deps ## formats, types, import directi
 	@.ci/check
 
 unit-python: $(STAMPS)/python-dev $(STAMPS)/web packages livekit ## every Python test but the app's in browsers
-	@$(BIN)/python -m pytest server/tests sdk-python/tests -m "not punctual" $(SIDE_BY_SIDE) -n 3
+	@$(BIN)/python -m pytest server/tests/cluster -m chaos & chaos=$$!; \
+	$(BIN)/python -m pytest server/tests sdk-python/tests -m "not punctual and not chaos" $(SIDE_BY_SIDE) -n 3 || failed=1; \
+	wait $$chaos && [ -z "$${failed:-}" ]
 	@$(BIN)/python -m pytest server/tests sdk-python/tests -m punctual
 
 unit-web: $(STAMPS)/web-deps ## the web packages' tests
