@@ -39,6 +39,8 @@ def engine_options(*, pool_size: int = POOL_SIZE) -> dict[str, Any]:
     return {
         "pool_size": pool_size,
         "max_overflow": 0,
+        # The connections used last know the statements already: a rotation would prepare each on all of them.
+        "pool_use_lifo": True,
         "pool_timeout": CONNECTION_WITHIN_SECONDS,
         "connect_args": {
             "timeout": CONNECT_WITHIN_SECONDS,

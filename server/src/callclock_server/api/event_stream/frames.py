@@ -9,7 +9,6 @@ that is missing (another ASGI server) messages go the usual way, one by one.
 from __future__ import annotations
 
 from asyncio.transports import BaseTransport
-from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -41,13 +40,32 @@ def stamped(payload: str, server_time: str) -> str:
 
 
 class FrameSink:
-    """Writes frames to one socket without waiting, as long as its reader keeps up."""
+    """Writes frames to one socket without waiting, as long as its reader keeps up.
+
+    What one turn of the loop brings is joined and handed to the transport at the next: a commit of many ends
+    is one write for each socket.
+    """
 
     def __init__(self, protocol: FramesProtocol) -> None:
         self._protocol = protocol
         self._transport = protocol.transport
         self._writable = protocol.writable
-        self.write: Callable[[bytes], None] = protocol.transport.write
+        self._frames: list[bytes] = []
+        self._size = 0
+
+    def write(self, frame: bytes) -> None:
+        """Send whole frames."""
+        if not self._frames:
+            self._protocol.loop.call_soon(self._flush)
+        self._frames.append(frame)
+        self._size += len(frame)
+        if self._size > HIGH_WATER_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        frames, self._frames, self._size = self._frames, [], 0
+        if frames and self.open:
+            self._transport.write(b"".join(frames))
 
     @property
     def open(self) -> bool:
