@@ -10,6 +10,9 @@ from urllib.parse import quote
 
 from callclock.models import User
 
+RECORD_KEYS_PATH = "/.well-known/callclock-record-keys.json"
+SIGNATURE_HEADER = "X-Callclock-Record-Signature"
+
 UserFields = Mapping[str, Any] | User
 Users = Mapping[str, Mapping[str, Any]] | UserFields | Iterable[UserFields]
 

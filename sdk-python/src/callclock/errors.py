@@ -4,6 +4,7 @@
     ├── ConnectionFailed         the server could not be reached, or the connection broke
     ├── TimedOut                 the server did not answer in time
     ├── UnexpectedAnswer         something answered, but not a Callclock server of a kind we know
+    ├── SignatureError           a record is not, or not any more, what the server signed
     └── ApiError                 the server refused: code, status, title, detail, errors, request_id
         ├── AuthenticationError  401  key, secret or token
         ├── PermissionDenied     403  missing_capability tells which, where the server says so
@@ -37,6 +38,10 @@ class TimedOut(CallclockError):
 
 class UnexpectedAnswer(CallclockError):
     """Something answered that is not a Callclock server, or one whose answer cannot be read."""
+
+
+class SignatureError(CallclockError):
+    """A record is not what the server signed: altered, unsigned, or signed with a key that is not known."""
 
 
 @dataclass(frozen=True)

@@ -242,6 +242,23 @@ class ParticipantRecord(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordSignature(Model):
+    """Over a record; `key_id` is the thumbprint of the public key, `value` the signature in base64url."""
+
+    algorithm: str
+    key_id: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedCsv:
+    """A record as CSV, and the signature over it; see `callclock.records.verify_csv`."""
+
+    text: str
+    signature: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionRecord(Model):
     """What is known of a session for billing: its times, who was there, and its ledger."""
 
@@ -258,6 +275,9 @@ class SessionRecord(Model):
     all_present_seconds: float = 0.0
     participants: tuple[ParticipantRecord, ...] = ()
     ledger: tuple[Change, ...] = ()
+    signature: RecordSignature | None = None
+    document: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The record as it came, which is what was signed: keep it with the signature."""
 
 
 @dataclass(frozen=True, kw_only=True)

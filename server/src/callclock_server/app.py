@@ -41,11 +41,14 @@ from callclock_server.api.media_webhook import PATH as WEBHOOK_PATH
 from callclock_server.api.media_webhook import media_webhook_route
 from callclock_server.api.metrics import Metrics
 from callclock_server.api.pages import page_routes
+from callclock_server.api.record_keys import record_keys_route
 from callclock_server.api.routing import Edge
 from callclock_server.api.schema import events_schema, openapi_schema
+from callclock_server.api.sessions import SIGNATURE_HEADER
 from callclock_server.api.transaction import Transactions
 from callclock_server.calls import presence
 from callclock_server.calls.mirror import describe_room
+from callclock_server.calls.signing import RecordSigner
 from callclock_server.clock.sweeper import Sweeper
 from callclock_server.clock.travel import TimeTravel
 from callclock_server.domain.errors import NotReady
@@ -111,6 +114,7 @@ class Server:
         if isinstance(clock, FollowingClock):
             self.metrics.watch_clock(clock)
         self.doorman = Doorman(settings.keys, self.token_clock)
+        self.signer = RecordSigner(settings.record_key_seeds)
         self._room_server = self._embedded_media()
         self._database: Database | None = None
         self._clusters: Clusters | None = None
@@ -138,6 +142,7 @@ class Server:
             *([MediaRoute(self._room_server)] if self._room_server is not None else []),
             WebSocketRoute("/v1/events", events),
             media_webhook_route(),
+            record_keys_route(self.signer),
             *health_routes(clock=self.clock, metrics=self.metrics, check=self._check, measure=self._measure),
             Route("/openapi.json", openapi),
             *docs_routes(schema, events_schema),
@@ -250,6 +255,7 @@ class Server:
             doorman=self.doorman,
             hub=hub,
             media=MediaAccess(clusters),
+            signer=self.signer,
             clock=self.clock,
             token_clock=self.token_clock,
             travel=travel,
@@ -362,7 +368,7 @@ def _add_layers(app: FastAPI, settings: Settings, server: Server) -> None:
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["Authorization", "X-Api-Key", "Content-Type", "Idempotency-Key", "X-Request-Id"],
-            expose_headers=["X-Request-Id", "Idempotency-Replayed"],
+            expose_headers=["X-Request-Id", "Idempotency-Replayed", SIGNATURE_HEADER],
             max_age=600,
         )
     https = (settings.public_url or "").startswith("https://")

@@ -7,6 +7,7 @@ one. Precedence: explicit values, then the environment (`CALLCLOCK_...`), then t
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import ipaddress
@@ -23,6 +24,7 @@ from callclock_server.livekit_settings import ClusterSettings, read_clusters
 PREFIX = "CALLCLOCK_"
 CONFIG_FILE_VARIABLE = "CALLCLOCK_CONFIG"
 MIN_SECRET_LENGTH = 16
+RECORD_KEY_BYTES = 32
 
 
 class SettingsError(Exception):
@@ -86,6 +88,11 @@ class Settings(BaseModel):
         description="How long a media token lets its holder into a room. Who is inside already stays.",
     )
     cors_origins: tuple[str, ...] = Field((), description="Other origins whose pages may call the API.")
+    record_keys: tuple[str, ...] = Field(
+        (),
+        description="Ed25519 keys that sign records, 32 bytes in base64url each; the first one signs, the "
+        "public halves of all are told. Empty derives them from the API secrets.",
+    )
     web_dir: Path | None = Field(None, description="Folder of the built telemedicine app.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="From which level on lines go to the log, on standard error, as JSON."
@@ -118,7 +125,7 @@ class Settings(BaseModel):
             pairs[key.strip()] = secret.strip()
         return pairs
 
-    @field_validator("media_addresses", "cors_origins", mode="before")
+    @field_validator("media_addresses", "cors_origins", "record_keys", mode="before")
     @classmethod
     def _split_list(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -139,6 +146,16 @@ class Settings(BaseModel):
     def _check_redis_url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must be a URL that starts with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("record_keys")
+    @classmethod
+    def _check_record_keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for number, text in enumerate(value, start=1):
+            if len(_from_base64url(text)) != RECORD_KEY_BYTES:
+                raise ValueError(
+                    f"key {number} is not 32 bytes in base64url: callclock keys record makes one"
+                )
         return value
 
     @field_validator("keys")
@@ -242,6 +259,28 @@ class Settings(BaseModel):
         """
         secret = next(iter(self.keys.values()), "")
         return "callclock-media", hmac.new(secret.encode(), b"callclock media", hashlib.sha256).hexdigest()
+
+    @property
+    def record_key_seeds(self) -> tuple[bytes, ...]:
+        """The secret keys of records, the signing one first: the configured ones, or one for each API key.
+
+        Those are derived from the API secrets by HMAC-SHA256: a record can be verified by anybody, and be
+        forged by those who hold the secret.
+        """
+        if self.record_keys:
+            return tuple(_from_base64url(text) for text in self.record_keys)
+        return tuple(
+            hmac.digest(secret.encode(), b"callclock record signature", "sha256")
+            for secret in self.keys.values()
+        )
+
+
+def _from_base64url(text: str) -> bytes:
+    """The bytes of a text; none for one that is no base64url."""
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        return b""
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from callclock import records
 from callclock_server.api import schema
 from callclock_server.api.application import build_api
 from callclock_server.api.schemas import answers
@@ -98,6 +99,11 @@ def test_a_record_as_csv_has_the_same_sums(world: World) -> None:
     changes = [row for row in rows if row["row"] == "change"]
     assert sum(int(row["seconds"]) for row in changes) == 3660
     assert changes[-1]["reason"] == "'=1+1"  # text, whatever a spreadsheet thinks
+    keys = httpx.get(f"{world.server.url}/.well-known/callclock-record-keys.json")
+    assert keys.headers["access-control-allow-origin"] == "*"
+    signature = answer.headers["x-callclock-record-signature"]
+    assert records.verify_csv(answer.content.decode(), keys.json(), signature=signature)
+    assert records.verify(world.must(visit.patient.get(path)), keys.json())
 
 
 def test_the_checked_in_schemas_are_current() -> None:

@@ -106,7 +106,7 @@ def rooms_of(server: RunningServer) -> list[str]:
     async def read() -> list[str]:
         assert server.app is not None
         edge = server.app.state.edge
-        rooms: RoomControl = edge.media.rooms
+        rooms: RoomControl = edge.media.clusters.of(None).rooms
         return await rooms.list_rooms()
 
     return asyncio.run(server.call(read()))

@@ -20,6 +20,14 @@ def test_generated_line_is_a_configuration_and_never_the_same(run) -> None:
     assert len(secret) >= 32
 
 
+def test_record_key_is_a_configuration_and_never_the_same(run, keys) -> None:
+    lines = {run("keys", "record")[1] for _ in range(3)}
+    assert len(lines) == 3
+    name, _, value = lines.pop().strip().partition("=")
+    [seed] = Settings.load(environ={name: value, **keys}).record_key_seeds
+    assert len(seed) == 32
+
+
 def test_token_is_for_the_user_and_the_calls(run, keys) -> None:
     secret = keys["CALLCLOCK_KEYS"].partition(":")[2]
     status, out, _ = run("token", "bill", "--expires-in", "60", "--call", "a:1", "--call", "a:2", **keys)

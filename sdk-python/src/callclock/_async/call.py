@@ -10,7 +10,7 @@ from typing import Any
 from callclock._async.event_stream import AsyncEventStream
 from callclock._async.http import AsyncHttp
 from callclock._decoding import decode
-from callclock._requests import body, path
+from callclock._requests import SIGNATURE_HEADER, body, path
 from callclock._streams import StreamOpener
 from callclock.models import (
     CallDetails,
@@ -21,6 +21,7 @@ from callclock.models import (
     Page,
     Session,
     SessionRecord,
+    SignedCsv,
 )
 
 
@@ -156,13 +157,18 @@ class AsyncCall:
         return [decode(Change, each) for each in answer["ledger"]]
 
     async def record(self, session_id: str) -> SessionRecord:
-        """What is known of the session for billing."""
-        answer = await self._http.get(self._path("sessions", session_id, "record"))
-        return decode(SessionRecord, answer.get("record"))
+        """What is known of the session for billing, signed; see `callclock.records.verify`."""
+        return _record_of(await self._http.get(self._path("sessions", session_id, "record")))
 
     async def record_csv(self, session_id: str) -> str:
         """The same record as CSV."""
-        return await self._http.get_text(self._path("sessions", session_id, "record"), {"format": "csv"})
+        return (await self.signed_record_csv(session_id)).text
+
+    async def signed_record_csv(self, session_id: str) -> SignedCsv:
+        """The same with the signature over it; see `callclock.records.verify_csv`."""
+        where = self._path("sessions", session_id, "record")
+        response = await self._http.get_response(where, {"format": "csv"})
+        return SignedCsv(text=response.text, signature=response.headers.get(SIGNATURE_HEADER))
 
     def events(self) -> AsyncEventStream:
         """What happens to this call, from now on; see `video.events`."""
@@ -173,3 +179,9 @@ class AsyncCall:
 
     def _state(self, answer: Mapping[str, Any]) -> CallState:
         return decode(CallState, answer.get("call"))
+
+
+def _record_of(answer: Mapping[str, Any]) -> SessionRecord:
+    document = answer.get("record")
+    kept = {"document": document, "signature": answer.get("signature")}
+    return decode(SessionRecord, document | kept if isinstance(document, dict) else document)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from weakref import WeakSet
 
 import httpx
@@ -14,7 +14,7 @@ from callclock._async.http import AsyncHttp
 from callclock._async.travel import AsyncTestClock
 from callclock._async.video import AsyncVideo
 from callclock._decoding import decode
-from callclock._requests import Users, body, path, users_by_id
+from callclock._requests import RECORD_KEYS_PATH, Users, body, path, users_by_id
 from callclock._tokens import TokenMint
 from callclock.models import Capability, Page, Role, User
 from callclock.retries import RetryPolicy
@@ -85,6 +85,10 @@ class AsyncStreamClient:
         if expires_in_seconds < 1:
             raise ValueError("expires_in_seconds must be at least 1")
         return self._mint.user_token(user_id, expires_in_seconds=expires_in_seconds, call_cids=call_cids)
+
+    async def record_keys(self) -> dict[str, Any]:
+        """The public keys of the server's records, as a JWK Set; see `callclock.records.verify`."""
+        return await self._http.get(RECORD_KEYS_PATH)
 
     async def create_role(self, name: str) -> Role:
         """Make a role. Raises `Conflict` if it exists."""

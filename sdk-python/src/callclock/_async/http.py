@@ -47,10 +47,12 @@ class AsyncHttp:
         """Read the JSON object at `path`."""
         return await self._answer("GET", path, query=query)
 
-    async def get_text(self, path: str, query: Mapping[str, Any] | None = None) -> str:
-        """Read `path` as text."""
+    async def get_response(self, path: str, query: Mapping[str, Any] | None = None) -> httpx.Response:
+        """Read `path`, whatever it is."""
         response = await self._send("GET", path, query=query)
-        return response.text if response.is_success else str(read_answer(response))
+        if not response.is_success:
+            read_answer(response)
+        return response
 
     async def write(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Send a write under an `Idempotency-Key` of its own, so that it may be repeated safely."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from callclock._decoding import decode
-from callclock._requests import body, path
+from callclock._requests import SIGNATURE_HEADER, body, path
 from callclock._streams import StreamOpener
 from callclock._sync.event_stream import EventStream
 from callclock._sync.http import Http
@@ -22,6 +22,7 @@ from callclock.models import (
     Page,
     Session,
     SessionRecord,
+    SignedCsv,
 )
 
 
@@ -155,13 +156,18 @@ class Call:
         return [decode(Change, each) for each in answer["ledger"]]
 
     def record(self, session_id: str) -> SessionRecord:
-        """What is known of the session for billing."""
-        answer = self._http.get(self._path("sessions", session_id, "record"))
-        return decode(SessionRecord, answer.get("record"))
+        """What is known of the session for billing, signed; see `callclock.records.verify`."""
+        return _record_of(self._http.get(self._path("sessions", session_id, "record")))
 
     def record_csv(self, session_id: str) -> str:
         """The same record as CSV."""
-        return self._http.get_text(self._path("sessions", session_id, "record"), {"format": "csv"})
+        return (self.signed_record_csv(session_id)).text
+
+    def signed_record_csv(self, session_id: str) -> SignedCsv:
+        """The same with the signature over it; see `callclock.records.verify_csv`."""
+        where = self._path("sessions", session_id, "record")
+        response = self._http.get_response(where, {"format": "csv"})
+        return SignedCsv(text=response.text, signature=response.headers.get(SIGNATURE_HEADER))
 
     def events(self) -> EventStream:
         """What happens to this call, from now on; see `video.events`."""
@@ -172,3 +178,9 @@ class Call:
 
     def _state(self, answer: Mapping[str, Any]) -> CallState:
         return decode(CallState, answer.get("call"))
+
+
+def _record_of(answer: Mapping[str, Any]) -> SessionRecord:
+    document = answer.get("record")
+    kept = {"document": document, "signature": answer.get("signature")}
+    return decode(SessionRecord, document | kept if isinstance(document, dict) else document)

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from weakref import WeakSet
 
 import httpx
 
 from callclock._decoding import decode
-from callclock._requests import Users, body, path, users_by_id
+from callclock._requests import RECORD_KEYS_PATH, Users, body, path, users_by_id
 from callclock._sync.event_stream import EventStream
 from callclock._sync.http import Http
 from callclock._sync.travel import TestClock
@@ -86,6 +86,10 @@ class StreamClient:
         if expires_in_seconds < 1:
             raise ValueError("expires_in_seconds must be at least 1")
         return self._mint.user_token(user_id, expires_in_seconds=expires_in_seconds, call_cids=call_cids)
+
+    def record_keys(self) -> dict[str, Any]:
+        """The public keys of the server's records, as a JWK Set; see `callclock.records.verify`."""
+        return self._http.get(RECORD_KEYS_PATH)
 
     def create_role(self, name: str) -> Role:
         """Make a role. Raises `Conflict` if it exists."""

@@ -48,10 +48,12 @@ class Http:
         """Read the JSON object at `path`."""
         return self._answer("GET", path, query=query)
 
-    def get_text(self, path: str, query: Mapping[str, Any] | None = None) -> str:
-        """Read `path` as text."""
+    def get_response(self, path: str, query: Mapping[str, Any] | None = None) -> httpx.Response:
+        """Read `path`, whatever it is."""
         response = self._send("GET", path, query=query)
-        return response.text if response.is_success else str(read_answer(response))
+        if not response.is_success:
+            read_answer(response)
+        return response
 
     def write(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Send a write under an `Idempotency-Key` of its own, so that it may be repeated safely."""

@@ -15,6 +15,7 @@ from callclock_server.api.event_stream.hub import Hub
 from callclock_server.api.schemas.answers import Problem
 from callclock_server.api.schemas.fields import Id
 from callclock_server.api.transaction import Transactions
+from callclock_server.calls.signing import RecordSigner
 from callclock_server.clock.travel import TimeTravel
 from callclock_server.domain.permissions import Actor
 from callclock_server.media.access import MediaAccess
@@ -31,6 +32,7 @@ class Edge:
     doorman: Doorman
     hub: Hub
     media: MediaAccess
+    signer: RecordSigner
     clock: Clock
     token_clock: Clock
     """By which tokens are made and judged: the machine's, also where `clock` is a test clock."""

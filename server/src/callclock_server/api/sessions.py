@@ -18,6 +18,12 @@ from callclock_server.storage.database import Transaction
 
 routes = router("Sessions")
 SessionId = Annotated[Id, Path(description="The session's id.")]
+SIGNATURE_HEADER = "X-Callclock-Record-Signature"
+_CSV = {"text/csv": {"schema": {"type": "string"}}}
+_SIGNED = {
+    "description": "With CSV: the signature over the body, `algorithm=...; key_id=...; value=...`.",
+    "schema": {"type": "string"},
+}
 SESSION_PATH = f"{PATH}/sessions/{{session_id}}"
 
 
@@ -61,7 +67,7 @@ async def get_ledger(edge: EdgeOf, by: ActorOf, call: CallOf, session_id: Sessio
 @routes.get(
     f"{SESSION_PATH}/record",
     response_model=answers.RecordAnswer,
-    responses={**problems(404), 200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+    responses={**problems(404), 200: {"content": _CSV, "headers": {SIGNATURE_HEADER: _SIGNED}}},
 )
 async def get_record(
     edge: EdgeOf,
@@ -72,14 +78,20 @@ async def get_record(
         Literal["json", "csv"], Query(description="JSON, or the same as CSV rows.")
     ] = "json",
 ) -> Response:
-    """Get what a session was: times, presence and the ledger."""
-    record: Body = {}
+    """Get what a session was: times, presence and the ledger, signed.
+
+    The signature is made with one of the keys at `/.well-known/callclock-record-keys.json`.
+    """
+    signed: Body = {}
 
     async def deed(tx: Transaction) -> Body:
-        record.update(await read.get_record(tx, by, type=call.type, id=call.id, session_id=session_id))
-        return {"record": record}
+        record = await read.get_record(tx, by, type=call.type, id=call.id, session_id=session_id)
+        signed.update(edge.signer.sign_record(record))
+        return signed
 
     response = await edge.transactions.read(by, deed)
     if format == "json":
         return response
-    return Response(render_csv(record), media_type="text/csv; charset=utf-8")
+    text = render_csv(signed["record"])
+    headers = {SIGNATURE_HEADER: edge.signer.sign_csv(text)}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from callclock_server.cli import calls, credentials, demo, doctor, serve
+from callclock_server.cli import calls, credentials, demo, doctor, records, serve
 
 app = typer.Typer(
     name="callclock",
@@ -19,4 +19,5 @@ app.command("migrate")(serve.migrate)
 app.add_typer(credentials.keys, name="keys")
 app.command("token")(credentials.token)
 app.add_typer(calls.calls, name="calls")
+app.add_typer(records.records, name="records")
 app.command("doctor")(doctor.doctor)

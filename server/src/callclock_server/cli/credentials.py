@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import time
 from typing import Annotated
@@ -12,19 +13,27 @@ from callclock import StreamClient
 
 from callclock_server.cli.configuration import first_key, load_settings
 from callclock_server.cli.trouble import Trouble
+from callclock_server.settings import RECORD_KEY_BYTES
 
-keys = typer.Typer(help="API keys and their secrets.", no_args_is_help=True)
+keys = typer.Typer(help="API keys and their secrets, and keys that sign records.", no_args_is_help=True)
 
 
 @keys.callback()
 def _keys() -> None:
-    """API keys and their secrets."""
+    """API keys and their secrets, and keys that sign records."""
 
 
 @keys.command("generate")
 def generate() -> None:
     """Print a new key and secret as a CALLCLOCK_KEYS line; nothing is stored."""
     typer.echo(f"CALLCLOCK_KEYS=cc{secrets.token_hex(6)}:{secrets.token_urlsafe(32)}")
+
+
+@keys.command("record")
+def record() -> None:
+    """Print a new key that signs records, as a CALLCLOCK_RECORD_KEYS line; nothing is stored."""
+    key = base64.urlsafe_b64encode(secrets.token_bytes(RECORD_KEY_BYTES)).rstrip(b"=").decode()
+    typer.echo(f"CALLCLOCK_RECORD_KEYS={key}")
 
 
 def token(

@@ -14,6 +14,8 @@ export const ClientErrorCode = {
   MEDIA_UNREACHABLE: 'media-unreachable',
   /** The SDK was set up without something it needs. */
   INVALID_OPTIONS: 'invalid-options',
+  /** A record is not, or not any more, what the server signed. */
+  SIGNATURE_INVALID: 'signature-invalid',
 } as const;
 
 export interface CallclockErrorDetails {

@@ -26,6 +26,14 @@ export type {
   MediaLoss,
   MediaRequest,
 } from './media.js';
+export {
+  RECORD_KEYS_PATH,
+  type RecordKey,
+  type RecordKeys,
+  canonicalRecord,
+  verifyRecord,
+  verifyRecordCsv,
+} from './records.js';
 export { type Fetch, RestClient, type RestOptions, type RestRequest } from './rest.js';
 export { type RoundTrip, ServerClock } from './server_clock.js';
 export {

@@ -238,7 +238,14 @@ export interface SessionRecord {
   ledger: ChangeResponse[];
 }
 
-export type RecordAnswer = { record: SessionRecord } & ServerTime;
+/** Over a record's canonical form; see `verifyRecord`. */
+export interface RecordSignature {
+  algorithm: 'Ed25519';
+  key_id: string;
+  value: string;
+}
+
+export type RecordAnswer = { record: SessionRecord; signature: RecordSignature } & ServerTime;
 
 export interface CallData {
   members?: MemberRequest[];

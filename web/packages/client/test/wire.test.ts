@@ -36,6 +36,7 @@ const ANSWERS = {
   PresenceInterval: 'Interval',
   ParticipantRecord: 'RecordParticipant',
   SessionRecord: 'Record',
+  RecordSignature: 'RecordSignature',
   FieldProblem: 'ProblemField',
   ProblemResponse: 'Problem',
   CallEnvelope: 'CallState',

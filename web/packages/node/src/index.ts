@@ -8,6 +8,11 @@ export {
   CallclockError,
   ClientErrorCode,
   OwnCapability as VideoOwnCapability,
+  type RecordKey,
+  type RecordKeys,
+  canonicalRecord,
+  verifyRecord,
+  verifyRecordCsv,
 } from '@callclock/client';
 export type * from './administration.js';
 export { StreamClient, type StreamClientOptions } from './stream_client.js';

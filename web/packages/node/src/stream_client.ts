@@ -1,4 +1,13 @@
-import { type Fetch, RestClient, ServerClock, TokenSource, resolveBaseUrl, systemTimers } from '@callclock/client';
+import {
+  type Fetch,
+  RECORD_KEYS_PATH,
+  type RecordKeys,
+  RestClient,
+  ServerClock,
+  TokenSource,
+  resolveBaseUrl,
+  systemTimers,
+} from '@callclock/client';
 import type {
   Page,
   RoleAnswer,
@@ -74,6 +83,11 @@ export class StreamClient {
 
   deleteUser(userId: string): Promise<unknown> {
     return this.#rest.request({ method: 'DELETE', path: `/v1/users/${encodeURIComponent(userId)}` });
+  }
+
+  /** The public keys of the server's records, for `verifyRecord`. */
+  recordKeys(): Promise<RecordKeys> {
+    return this.#rest.request({ method: 'GET', path: RECORD_KEYS_PATH, mayBeReplayed: true });
   }
 
   /** A token for one user's page. Made here, without asking the server. */

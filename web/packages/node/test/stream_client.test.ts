@@ -64,6 +64,7 @@ describe('stream client', () => {
     await client.listUsers({ limit: 5 });
     await client.getUser('bill');
     await client.deleteUser('bill');
+    await client.recordKeys();
     await client.testClock.now();
     await client.testClock.advance(3600);
     expect(server.requests.map(({ method, path }) => `${method} ${path.replace('/v1/calls/appointment/a%2Fb', ':call')}`)).toEqual([
@@ -88,6 +89,7 @@ describe('stream client', () => {
       'GET /v1/users?limit=5',
       'GET /v1/users/bill',
       'DELETE /v1/users/bill',
+      'GET /.well-known/callclock-record-keys.json',
       'GET /v1/test_clock',
       'POST /v1/test_clock/advance',
     ]);

@@ -87,6 +87,7 @@ class LedgerAnswer(Answer):
 
 class RecordAnswer(Answer):
     record: objects.Record
+    signature: objects.RecordSignature
 
 
 class CallsPage(Page):

@@ -158,6 +158,14 @@ class Record(BaseModel):
     ledger: list[Change]
 
 
+class RecordSignature(BaseModel):
+    """Over the record's canonical form, as docs/why/what-the-record-proves.md states it."""
+
+    algorithm: Literal["Ed25519"]
+    key_id: str = Field(description="JWK thumbprint of the public key.")
+    value: str = Field(description="The 64 bytes of the signature in base64url.")
+
+
 class CallState(BaseModel):
     call: Call
     members: list[Member]
