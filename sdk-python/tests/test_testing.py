@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from callclock import AsyncStreamClient, NotFound, StreamClient
@@ -78,6 +81,21 @@ def test_settings_of_this_machine_do_not_reach_the_server(
         written = (Path(server._folder.name) / "log").read_text()
     assert "CALLCLOCK_DATA_DIR" in written
     assert "redis" not in written
+
+
+def test_server_ends_with_a_test_run_that_is_killed() -> None:
+    script = (
+        "from callclock.testing import EmbeddedServer\n"
+        "import sys, time\n"
+        "server = EmbeddedServer().start()\n"
+        "print(server._process.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        server = psutil.Process(int(run.stdout.readline()))
+        run.kill()
+    server.wait(timeout=10)
 
 
 def test_server_on_real_time_has_no_test_clock() -> None:

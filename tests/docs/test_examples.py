@@ -46,6 +46,11 @@ def test_the_readme_example_makes_a_lesson_and_extends_it(
     assert "ends at" in capsys.readouterr().out
 
 
+def test_the_example_of_the_sdk_makes_a_visit(callclock_server: EmbeddedServer) -> None:
+    names = run(blocks("sdk-python/README.md"), callclock_server)
+    assert names["call"].cid == "visit:monday-9"  # type: ignore[attr-defined]
+
+
 def test_the_tutorial_runs_from_its_first_line_to_its_last(
     callclock_server: EmbeddedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

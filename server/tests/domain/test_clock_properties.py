@@ -158,7 +158,7 @@ class SessionLife(RuleBasedStateMachine):
         if change is not None:
             self.ledger.append(change)
         if total is None:
-            # A limit that comes back is a new one, and is announced anew, also when it ends at the same moment.
+            # A limit that comes back is a new one, announced anew, also when it ends at the same moment.
             self.warnings.clear()
         self.settle()
 

@@ -79,8 +79,9 @@ class EmbeddedServer:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
         folder, self._folder = self._folder, None
         if folder is not None:
             folder.cleanup()
@@ -111,9 +112,10 @@ class EmbeddedServer:
         log = folder / "log"
         with log.open("w") as written:
             self._process = subprocess.Popen(  # noqa: S603 - the command is ours, without input from outside
-                [command, "serve", "--host", "127.0.0.1", "--port", "0", "--test-clock"],
+                [command, "serve", "--host", "127.0.0.1", "--port", "0", "--test-clock", "--end-with-input"],
                 env=environ,
-                stdin=subprocess.DEVNULL,
+                # Held open by us alone: a test run that is killed takes the server with it.
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=written,
                 text=True,

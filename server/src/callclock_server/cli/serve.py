@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,8 +34,24 @@ TestClockOption = Annotated[
 ]
 
 
-def serve(host: HostOption = None, port: PortOption = None, test_clock: TestClockOption = False) -> None:
+EndWithInputOption = Annotated[
+    bool,
+    typer.Option(
+        "--end-with-input",
+        help="End when the standard input is closed: the server never outlives the program that started it.",
+    ),
+]
+
+
+def serve(
+    host: HostOption = None,
+    port: PortOption = None,
+    test_clock: TestClockOption = False,
+    end_with_input: EndWithInputOption = False,
+) -> None:
     """Run the server. Prints one line with its URL when it accepts requests; logs go to standard error."""
+    if end_with_input:
+        threading.Thread(target=stop_at_end_of_input, name="input", daemon=True).start()
     # A free port is known only once it is taken, and the settings want to know it.
     settings = load_settings(host=host, port=port or None)
     if not test_clock:
@@ -42,6 +62,13 @@ def serve(host: HostOption = None, port: PortOption = None, test_clock: TestCloc
         if not settings.model_fields_set & {"data_dir", "database_url"}:
             settings = with_values(settings, data_dir=Path(folder))
         serve_with(settings, port=port, test_clock=FakeClock(SystemClock().now().replace(microsecond=0)))
+
+
+def stop_at_end_of_input() -> None:
+    """Wait until nobody holds the other end of the standard input, then ask this process to stop."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def refuse_production(settings: Settings) -> None:
