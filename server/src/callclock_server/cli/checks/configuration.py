@@ -63,7 +63,8 @@ def check_parts(settings: Settings) -> list[Finding]:
         remedy = "Set CALLCLOCK_DATABASE_URL to a PostgreSQL, or take CALLCLOCK_REDIS_URL away."
         findings.append(Finding(Level.WARN, "parts", text, remedy))
     public = settings.public_url or ""
-    if public.startswith("https://") and (settings.livekit_url or "").startswith(("http://", "ws://")):
+    plain = [each for each in settings.livekit_clusters if each.url.startswith(("http://", "ws://"))]
+    if public.startswith("https://") and plain:
         text = "Pages of an https:// address may not open media at a plain one."
         findings.append(Finding(Level.FAIL, "parts", text, "Give LiveKit TLS, and write wss:// or https://."))
     if not public and settings.host not in LOOPBACK:

@@ -23,7 +23,9 @@ async def look_at_everything(settings: Settings) -> list[Finding]:
     else:
         engine = await media.check_media(settings, server_runs=runs)
     redis = await hints.check_redis(settings)
-    livekit_tls = await web.check_certificate("LiveKit TLS", settings.livekit_url or "")
+    livekit_tls = [
+        await web.check_certificate("LiveKit TLS", cluster.url) for cluster in settings.livekit_clusters
+    ]
     return [
         Finding(Level.OK, "configuration", "It can be read."),
         configuration.check_keys(settings),
@@ -34,7 +36,7 @@ async def look_at_everything(settings: Settings) -> list[Finding]:
         server,
         *([key] if key else []),
         *public,
-        *([livekit_tls] if livekit_tls else []),
+        *(each for each in livekit_tls if each is not None),
         *engine,
         configuration.check_web_files(settings),
     ]
