@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from callclock_server.cli import calls, credentials, demo, doctor, records, serve
+from callclock_server.cli import backup, calls, credentials, demo, doctor, records, serve
 
 app = typer.Typer(
     name="callclock",
@@ -16,6 +16,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("migrate")(serve.migrate)
+app.command("backup")(backup.backup)
 app.add_typer(credentials.keys, name="keys")
 app.command("token")(credentials.token)
 app.add_typer(calls.calls, name="calls")
