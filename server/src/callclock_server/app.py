@@ -209,7 +209,7 @@ class Server:
             await migrate.migrate(url)
         elif await migrate.pending(url):
             raise SettingsError("the database schema is not current: run callclock migrate, then start again")
-        database = await Database.open(url, clock=self.clock)
+        database = await Database.open(url, sign=self.signer.sign_record, clock=self.clock)
         stack.push_async_callback(database.close)
         self._database = database
         return database

@@ -86,7 +86,7 @@ async def get_record(
 
     async def deed(tx: Transaction) -> Body:
         record = await read.get_record(tx, by, type=call.type, id=call.id, session_id=session_id)
-        signed.update(edge.signer.sign_record(record))
+        signed.update(tx.sign(record))
         return signed
 
     response = await edge.transactions.read(by, deed)

@@ -83,12 +83,23 @@ class Hint:
         return Hint(list(self.events), self.alarm_at, self.outbox)
 
 
+Sign = Callable[[dict[str, Any]], dict[str, Any]]
+"""Takes a record and returns it as it is to be told: `{record, signature}`."""
+
+
+def _unsigned(record: dict[str, Any]) -> dict[str, Any]:
+    return {"record": record}
+
+
 class Transaction:
     """An open transaction: SQL goes through it, and it knows what time it is."""
 
-    def __init__(self, connection: AsyncConnection, *, clock: Clock, rules: Rules, writes: bool) -> None:
+    def __init__(
+        self, connection: AsyncConnection, *, clock: Clock, rules: Rules, sign: Sign, writes: bool
+    ) -> None:
         self.connection = connection
         self.rules = rules
+        self.sign = sign
         self.writes = writes
         self.hint = Hint()
         self._clock = clock
@@ -153,10 +164,11 @@ class Transaction:
 class Database:
     """A database and its transactions. `await Database.open(url)`, and `await close()` in the end."""
 
-    def __init__(self, engine: AsyncEngine, *, clock: Clock, rules: Rules) -> None:
+    def __init__(self, engine: AsyncEngine, *, clock: Clock, rules: Rules, sign: Sign) -> None:
         self.engine = engine
         self.clock = clock
         self.rules = rules
+        self.sign = sign
         # Both on the same pool.
         self._write_engine = engine.execution_options(callclock_write=True)
         self._read_engine = engine.execution_options(**postgresql.reading(engine))
@@ -166,14 +178,21 @@ class Database:
         self._following: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, url: str, *, clock: Clock | None = None, rules: Rules | None = None) -> Database:
+    async def open(
+        cls,
+        url: str,
+        *,
+        clock: Clock | None = None,
+        rules: Rules | None = None,
+        sign: Sign | None = None,
+    ) -> Database:
         """Connect to `url` (`sqlite:///file` or `postgresql://...`); raises if that fails.
 
         Without a `clock` the one that belongs to the database decides (`clock_for`); a `FollowingClock` is
-        kept in step with it.
+        kept in step with it. `sign` is what transactions sign records with; without it they stay unsigned.
         """
         engine = create_engine(url)
-        database = cls(engine, clock=clock or clock_for(url), rules=rules or Rules())
+        database = cls(engine, clock=clock or clock_for(url), rules=rules or Rules(), sign=sign or _unsigned)
         try:
             async with database.read() as tx:
                 await tx.execute(sa.text("SELECT 1"))
@@ -218,7 +237,7 @@ class Database:
     async def read(self) -> AsyncIterator[Transaction]:
         """Open a transaction that only reads; it sees one consistent state."""
         async with self._read_engine.connect() as connection:
-            yield Transaction(connection, clock=self.clock, rules=self.rules, writes=False)
+            yield Transaction(connection, clock=self.clock, rules=self.rules, sign=self.sign, writes=False)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
@@ -234,7 +253,7 @@ class Database:
     async def _write(self) -> AsyncIterator[Transaction]:
         async with self._write_engine.connect() as connection:
             await connection.begin()
-            tx = Transaction(connection, clock=self.clock, rules=self.rules, writes=True)
+            tx = Transaction(connection, clock=self.clock, rules=self.rules, sign=self.sign, writes=True)
             try:
                 yield tx
             except CallclockError:
