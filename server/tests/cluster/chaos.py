@@ -19,7 +19,7 @@ from .clients import Caller, Journal, Refused, Watcher
 from .faults import EVERY, Fault
 from .stage import Stage
 from .trial import TYPE, USERS, path
-from .verdict import Books, Stall, excused_until, lost_participants, wrong_records
+from .verdict import Books, Stall, excused_until, lost_participants, promises_left, wrong_records
 
 CALLS_AT_ONCE = 10
 CALL_SECONDS = (2, 12)
@@ -89,6 +89,7 @@ class Chaos:
                 for number in range(CALLS_AT_ONCE):
                     tasks.create_task(self._appointments(random.Random(self.seed * 1000 + number)))
                 tasks.create_task(self._misfortunes())
+            self._faults += await promises_left(self.stage.database_url, self.stage.engine)
             faults = await lost_participants(self.stage.database_url, self.journal)
             self._faults += [f"an acknowledged join is lost: {one}" for one in faults]
             self._faults += [fault for watcher in self._watchers for fault in watcher.faults]

@@ -14,6 +14,7 @@ import pytest
 from .faults import DATABASE_AWAY, FREEZE, KILL, NO_DATABASE, NO_ENGINE, NO_REDIS, REDIS_AWAY, Fault
 from .stage import Stage
 from .trial import Trial, path
+from .verdict import promises_left
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -36,15 +37,28 @@ async def test_calls_end_once_and_on_time(stage: Stage, fault: Fault, before: fl
         await trial.verdict()
 
 
-async def test_media_engine_that_is_away_delays_no_end_and_loses_its_rooms_later(stage: Stage) -> None:
-    async with Trial.of(stage, seconds=4, engine="livekit", calls=3) as trial:
+@pytest.mark.parametrize(
+    ("fault", "before", "seconds"),
+    [
+        pytest.param(NO_ENGINE, 1.0, 2.5, id="the engine cut off"),
+        pytest.param(KILL, -0.01, 0.0, id="the node killed that closes the rooms"),
+    ],
+)
+async def test_rooms_close_with_their_calls_or_with_the_return_of_the_engine(
+    stage: Stage, fault: Fault, before: float, seconds: float
+) -> None:
+    async with Trial.of(stage, seconds=4, engine="livekit", calls=12) as trial:
         assert set(trial.rooms) <= stage.engine.rooms()
-        await trial.until_before_the_end(1.0)
-        await NO_ENGINE.strike(stage, 0, 2.5)
+        await trial.until_before_the_end(before)
+        strike = asyncio.create_task(fault.strike(stage, 1, seconds))
+        if fault is NO_ENGINE:
+            await strike  # the calls end all the same
+        due = max(trial.deadline, time.time() if fault is NO_ENGINE else 0.0)
+        late = await trial.rooms_close() - due
+        assert late <= 1.0 + trial.stall.allowance
+        await strike
+        assert await promises_left(stage.database_url, stage.engine) == []
         await trial.verdict()
-        async with asyncio.timeout(20):
-            while set(trial.rooms) & stage.engine.rooms():  # noqa: ASYNC110 - an engine tells nobody
-                await asyncio.sleep(0.05)
 
 
 async def test_extensions_through_all_nodes_add_up_and_repeated_keys_do_not(stage: Stage) -> None:

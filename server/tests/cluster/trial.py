@@ -100,6 +100,13 @@ class Trial:
         self.journal.extended(cid, answer["change"], key=key)
         return True
 
+    async def rooms_close(self) -> float:
+        """Wait until the media engine has none of the rooms any more; return when that was."""
+        async with asyncio.timeout(30):
+            while set(self.rooms) & self.stage.engine.rooms():  # noqa: ASYNC110 - an engine tells nobody
+                await asyncio.sleep(0.02)
+        return time.time()
+
     async def verdict(self) -> float:
         """Wait for all ends, and compare everything; return how late the latest was told (seconds).
 

@@ -12,10 +12,12 @@ from typing import Any
 import asyncpg
 
 from .clients import Caller, Journal
+from .engine import Engine
 from .stage import Outage
 
 # The promise: nobody is told later than this after the deadline, or after the end of the outage in its way.
 LATE_SECONDS = 1.0
+PROMISES_SECONDS = 20.0
 _SESSIONS = """SELECT cid, id, started_at, timer_ends_at, ended_at, ended_reason
                FROM sessions WHERE cid = ANY($1) ORDER BY started_at"""
 _EVENTS = "SELECT cid, id, type FROM events WHERE cid = ANY($1) ORDER BY cid, id"
@@ -119,6 +121,27 @@ class Books:
         keys = [row["idempotency_key"] for row in self.ledger[cid] if row["idempotency_key"]]
         if len(keys) != len(set(keys)):
             yield f"{cid}: a key has changed the deadline twice"
+
+
+async def promises_left(url: str, engine: Engine) -> list[str]:
+    """Effects that are not confirmed, and rooms without a session, after some seconds for them."""
+    connection = await asyncpg.connect(url)
+    try:
+        deadline = time.monotonic() + PROMISES_SECONDS
+        while True:
+            rows = await connection.fetch("SELECT kind, payload, attempts, last_error FROM outbox")
+            running = await connection.fetch("SELECT id FROM sessions WHERE ended_at IS NULL")
+            ours = {room for room in engine.rooms() if room.startswith("ses_")}
+            rooms = ours - {row["id"] for row in running}
+            if not rows and not rooms:
+                return []
+            if time.monotonic() > deadline:
+                return [f"the outbox still has {dict(row)}" for row in rows] + [
+                    f"room {room} has outlived its session" for room in rooms
+                ]
+            await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
 
 
 async def lost_participants(url: str, journal: Journal) -> list[str]:

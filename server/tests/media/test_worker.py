@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
-from callclock_server.media.worker import LONGEST_PAUSE_SECONDS, MediaWorker, pause_after
+from callclock_server.media.worker import LEASE_SECONDS, LONGEST_PAUSE_SECONDS, MediaWorker, pause_after
 from callclock_server.storage import outbox
 from callclock_server.storage.database import Database
 from callclock_server.timekeeping import FakeClock
@@ -41,6 +42,11 @@ async def promise(database: Database, kind: str, room: str, **payload: Any) -> N
 async def left(database: Database) -> bool:
     async with database.read() as tx:
         return await outbox.next_due(tx) is not None
+
+
+async def due_at(database: Database) -> datetime | None:
+    async with database.read() as tx:
+        return await outbox.next_due(tx)
 
 
 async def test_every_kind_is_done_and_settled(
@@ -94,6 +100,68 @@ async def test_the_effect_of_a_worker_that_died_comes_back_after_its_lease(
     clock.advance(31)
     assert await worker.run_once() == 1
     assert rooms.done == ["delete a"]
+
+
+async def test_a_lease_is_renewed_while_the_work_goes_on(
+    worker: MediaWorker, database: Database, rooms: FakeRooms, clock: FakeClock
+) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def delete_room(name: str) -> None:
+        asked.set()
+        await answer.wait()
+
+    rooms.delete_room = delete_room  # type: ignore[method-assign]
+    await promise(database, outbox.ROOM_DELETE, "a")
+    working = asyncio.create_task(worker.run_once())
+    await asked.wait()
+    first = await due_at(database)
+    clock.advance(LEASE_SECONDS / 2)
+    async with asyncio.timeout(5):
+        while await due_at(database) == first:  # noqa: ASYNC110 - the row is what tells
+            await asyncio.sleep(0.02)
+    answer.set()
+    assert await working == 1
+    assert not await left(database)
+
+
+async def test_an_engine_that_answers_again_gets_what_has_waited_for_it(
+    worker: MediaWorker, database: Database, rooms: FakeRooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callclock_server.media.worker.KNOCK_SECONDS", 0.01)
+    rooms.failures = 3  # the deed, and two knocks
+    await promise(database, outbox.ROOM_DELETE, "a")
+    assert await worker.run_once() == 1
+    async with asyncio.timeout(5):
+        while not await worker.run_once():  # noqa: ASYNC110 - the clock of the pauses stands still
+            await asyncio.sleep(0.01)
+    assert rooms.done[-1] == "delete a"
+    assert not await left(database)
+
+
+async def test_a_slow_engine_does_not_keep_another_ones_rooms_waiting(database: Database) -> None:
+    slow, quick = FakeRooms(), FakeRooms()
+    answer, closed = asyncio.Event(), asyncio.Event()
+    slow.delete_room = lambda name: answer.wait()  # type: ignore[method-assign, assignment, return-value]
+    quick.delete_room = lambda name: _note(closed)  # type: ignore[method-assign]
+    hints: Receivers = []
+    worker = MediaWorker(
+        database=database,
+        clusters=clusters_of(slow=slow, quick=quick),
+        describe=describe,
+        subscribe=lambda receiver: hints.append(receiver) or hints.clear,  # type: ignore[func-returns-value]
+    )
+    running = asyncio.create_task(worker.run())
+    await promise(database, outbox.ROOM_DELETE, "a", cluster="slow")
+    await asyncio.sleep(0)
+    await promise(database, outbox.ROOM_DELETE, "b", cluster="quick")
+    for hint in tuple(hints):
+        hint(None)
+    async with asyncio.timeout(3):
+        await closed.wait()
+    answer.set()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_hint_wakes_the_worker(

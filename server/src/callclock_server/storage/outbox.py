@@ -87,6 +87,19 @@ async def claim(tx: Transaction, *, limit: int, lease_seconds: float) -> list[Ou
     return [OutboxRow(row.id, row.kind, row.payload, row.attempts, token) for row in rows]
 
 
+async def renew(tx: Transaction, *, lease_token: str, lease_seconds: float) -> None:
+    """Keep what is left of a claim for another while."""
+    left = outbox.update().where(outbox.c.lease_token == lease_token)
+    await tx.execute(left.values(not_before=tx.now() + timedelta(seconds=lease_seconds)))
+
+
+async def hurry(tx: Transaction) -> None:
+    """Let everything that has failed before be due at once: its engine answers again."""
+    waiting = outbox.update().where(outbox.c.attempts > 0, outbox.c.lease_token.is_(None))
+    await tx.execute(waiting.values(not_before=tx.now()))
+    tx.hint.outbox = True
+
+
 async def settle(tx: Transaction, *, row: OutboxRow) -> bool:
     """Remove a row whose effect is confirmed; False when the lease was lost meanwhile."""
     done = outbox.delete().where(outbox.c.id == row.id, outbox.c.lease_token == row.lease_token)
