@@ -52,6 +52,17 @@ async def test_departure_of_a_replaced_connection_is_passed_over(clinic: Any) ->
     assert await present(clinic) == []
 
 
+async def test_late_word_of_a_connection_that_has_closed_brings_nobody_back(clinic: Any) -> None:
+    room = (await clinic.join(clinic.bill)).room
+    arrival = {"room": room, "identity": "bill:default", "sid": "PA_1"}
+    await tell(clinic, presence.media_joined, **arrival)
+    await tell(clinic, presence.media_left, **arrival)
+    assert not await tell(clinic, presence.media_joined, **arrival)
+    assert await present(clinic) == []
+    await tell(clinic, presence.reconcile, room=room, identities=["bill:default"])
+    assert await present(clinic) == ["bill"]
+
+
 async def test_device_that_comes_back_by_itself_begins_a_new_stay(clinic: Any) -> None:
     joined = await clinic.join(clinic.bill)
     await tell(clinic, presence.media_joined, room=joined.room, identity="bill:default")

@@ -8,7 +8,9 @@ import signal
 import socket
 
 import httpx
+import pytest
 from callclock import CallUpdated, RetryPolicy, SessionStarted, StateRefreshed, StreamClient
+from callclock_server.testing.livekit import LiveKit, demand_livekit
 
 
 def test_serve_prints_one_line_with_its_url_and_logs_to_standard_error(start, keys) -> None:
@@ -42,6 +44,29 @@ def test_serve_with_a_test_clock_is_refused_where_people_depend_on_it(run, keys)
     status, out, err = run("serve", "--test-clock", "--host", "0.0.0.0", **keys)
     assert (status, out) == (1, "")
     assert "--test-clock is refused, because this looks like production: CALLCLOCK_HOST is 0.0.0.0" in err
+
+
+@pytest.mark.parametrize(
+    ("auto_create", "secret", "words"),
+    [
+        (False, "another-secret-of-livekit-of-32-characters", "refuses the key 'callclock'"),
+        (True, None, "room.auto_create is on"),
+    ],
+    ids=["refused key", "auto_create"],
+)
+def test_serve_with_a_livekit_that_it_must_not_use_says_why(
+    start, keys, tmp_path, auto_create: bool, secret: str | None, words: str
+) -> None:
+    demand_livekit()
+    with LiveKit(tmp_path / "livekit", auto_create=auto_create) as livekit:
+        environ = {f"CALLCLOCK_{name.upper()}": value for name, value in livekit.settings.items()}
+        environ["CALLCLOCK_LIVEKIT_API_SECRET"] = secret or livekit.api_secret
+        server = start("serve", "--port", "0", **keys, **environ)
+        assert server.finish() == 1
+    said = "".join(server.stderr)
+    assert words in said
+    assert "Traceback" not in said
+    assert environ["CALLCLOCK_LIVEKIT_API_SECRET"] not in said
 
 
 def test_serve_on_a_port_in_use_says_so(start, keys) -> None:

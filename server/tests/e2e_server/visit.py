@@ -76,6 +76,17 @@ class Seat:
         self.gone_at: datetime | None = None
         self.room.on("disconnected", self._left)
 
+        self._back = asyncio.Event()
+        self.room.on("reconnected", lambda: self._back.set())
+
+    async def is_back(self, *, within_seconds: float) -> bool:
+        """Wait until the client has reconnected by itself; False when it has given up, or in vain."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._back, self.gone)]
+        _, pending = await asyncio.wait(waits, timeout=within_seconds, return_when=asyncio.FIRST_COMPLETED)
+        for each in pending:
+            each.cancel()
+        return self._back.is_set() and not self.gone.is_set()
+
     def _left(self, *_reason: object) -> None:
         self.gone_at = datetime.now(UTC)
         self.gone.set()

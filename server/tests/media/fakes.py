@@ -11,12 +11,16 @@ from callclock_server.storage.database import Transaction
 
 
 class FakeRooms:
-    """`RoomControl` without a network. `failures` is how many of the next requests fail."""
+    """`RoomControl` without a network. `failures` is how many of the next requests fail.
+
+    `ghosts` are identities that are listed though they are gone, as LiveKit does after a node was killed.
+    """
 
     def __init__(self) -> None:
         self.rooms: dict[str, set[str]] = {}
         self.metadata: dict[str, str] = {}
         self.permissions: dict[tuple[str, str], list[str]] = {}
+        self.ghosts: set[str] = set()
         self.done: list[str] = []
         self.failures = 0
 
@@ -54,9 +58,13 @@ class FakeRooms:
         people = self.rooms.get(name)
         return None if people is None else sorted(people)
 
+    async def is_connected(self, name: str, *, identity: str) -> bool:
+        self._request(f"ask {identity} in {name}")
+        return identity in self.rooms.get(name, set()) - self.ghosts
+
     async def list_rooms(self) -> dict[str, int]:
         self._request("list rooms")
-        return {name: len(people) for name, people in self.rooms.items()}
+        return {name: len(people - self.ghosts) for name, people in self.rooms.items()}
 
     async def has_room(self, name: str) -> bool:
         self._request(f"look for {name}")

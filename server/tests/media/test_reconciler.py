@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from callclock_server.calls import end, join, presence, users
+import pytest
+from callclock_server.calls import end, join, move, presence, users
 from callclock_server.calls.mirror import describe_room
 from callclock_server.domain.permissions import SERVER
+from callclock_server.media import reconciler as reconciling
 from callclock_server.media.reconciler import Reconciler
 from callclock_server.media.worker import MediaWorker
 from callclock_server.storage import outbox, participants
 from callclock_server.storage.database import Database
+from callclock_server.timekeeping import FakeClock
 
 from .fakes import FakeRooms, clusters_of
 
@@ -112,3 +115,120 @@ async def test_rooms_of_others_are_left_alone(database: Database, rooms: FakeRoo
     await reconciler(database, rooms).run_once()
     async with database.read() as tx:
         assert await outbox.next_due(tx) is None
+
+
+async def test_rooms_in_order_cost_one_request_together(
+    database: Database, rooms: FakeRooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "ROUNDS_PER_FULL_LOOK", 10**6)
+    for number in range(20):
+        async with database.write() as tx:
+            await users.upsert_users(tx, SERVER, users={"bill": {"id": "bill"}})
+            data = {"created_by_id": "bill"}
+            answer = await join.join_call(
+                tx, SERVER, type="default", id=f"c{number}", create=True, user_id="bill", data=data
+            )
+            await presence.media_joined(tx, room=answer.session_id, identity="bill:default")
+        rooms.rooms[answer.session_id] = {"bill:default"}
+    rooms.rooms[answer.session_id].clear()
+    assert await reconciler(database, rooms).run_once() == 1
+    assert rooms.done == ["list rooms", f"list {answer.session_id}"]
+
+
+async def test_a_departure_and_an_arrival_that_hide_each_other_are_found_in_time(
+    database: Database, rooms: FakeRooms
+) -> None:
+    room = await joined(database)
+    await joined(database, device="phone")
+    async with database.write() as tx:
+        await presence.media_joined(tx, room=room, identity="bill:tab")
+    rooms.rooms[room] = {"bill:phone"}
+    looking = reconciler(database, rooms)
+    for _ in range(reconciling.ROUNDS_PER_FULL_LOOK):
+        await looking.run_once()
+    assert await present(database, room) == ["bill:phone"]
+
+
+async def test_somebody_whom_only_the_list_knows_is_asked_for(database: Database, rooms: FakeRooms) -> None:
+    room = await joined(database)
+    async with database.write() as tx:
+        await presence.media_joined(tx, room=room, identity="bill:tab")
+    rooms.rooms[room], rooms.ghosts = {"bill:tab"}, {"bill:tab"}
+    looking = reconciler(database, rooms)
+    for _ in range(reconciling.DOUBTS_BEFORE_ASKING):
+        await looking.run_once()
+    assert await present(database, room) == []
+
+
+async def test_one_process_at_a_time_compares(database: Database, rooms: FakeRooms, clock: FakeClock) -> None:
+    room = await joined(database)
+    rooms.rooms[room] = {"bill:tab"}
+    first, second = (reconciler(database, rooms, shared=True) for _ in range(2))
+    assert await first.run_once() == 1
+    rooms.rooms[room] = set()
+    assert await second.run_once() == 0
+    clock.advance(26)  # the first one died
+    assert await second.run_once() == 1
+    assert await first.run_once() == 0
+
+
+async def test_an_engine_that_forgot_its_rooms_gets_them_back_at_the_next_look(
+    database: Database, rooms: FakeRooms
+) -> None:
+    room = await joined(database)
+    looking = reconciler(database, rooms)
+    assert await looking.watch_once(known=False)
+    rooms.done.clear()
+    assert await looking.watch_once(known=True)
+    assert rooms.done == [f"look for {reconciling.WATCH_ROOM}"]
+    rooms.rooms.clear()  # it was restarted
+    assert await looking.watch_once(known=True)
+    assert rooms.rooms == {room: set(), reconciling.WATCH_ROOM: set()}
+
+
+async def test_what_failed_while_the_engine_was_away_is_done_as_soon_as_it_is_back(
+    database: Database, rooms: FakeRooms
+) -> None:
+    await joined(database)
+    worker = MediaWorker(
+        database=database,
+        clusters=clusters_of(only=rooms),
+        describe=describe_room,
+        subscribe=lambda _: lambda: None,
+    )
+    rooms.failures = 1
+    assert await worker.run_once() == 1
+    assert await worker.run_once() == 0  # it waits
+    await reconciler(database, rooms).watch_once(known=False)
+    assert await worker.run_once() == 1
+
+
+async def test_a_room_on_another_cluster_than_its_session_goes(database: Database) -> None:
+    one, two = FakeRooms(), FakeRooms()
+    clusters = clusters_of(one=one, two=two)
+    room = await joined(database)
+    async with database.write() as tx:
+        assert await move.move_session(tx, session_id=room, cluster="two")
+        assert not await move.move_session(tx, session_id=room, cluster="two")
+    worker = MediaWorker(
+        database=database, clusters=clusters, describe=describe_room, subscribe=lambda _: lambda: None
+    )
+    await worker.run_once()
+    assert (set(one.rooms), set(two.rooms)) == (set(), {room})
+    one.rooms[room] = set()  # a leftover
+    cluster = clusters.of("one")
+    looking = Reconciler(
+        database=database,
+        cluster=cluster,
+        reconcile=presence.reconcile,
+        describe=describe_room,
+        interval_seconds=10,
+        first_after_seconds=5,
+        others=["two"],
+    )
+    await looking.run_once()
+    await worker.run_once()
+    assert (set(one.rooms), set(two.rooms)) == (set(), {room})
+    async with database.write() as tx:
+        await presence.media_joined(tx, room=room, identity="bill:tab")
+        assert not await move.move_session(tx, session_id=room, cluster="one")

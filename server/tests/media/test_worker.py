@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from callclock_server.media.worker import LEASE_SECONDS, LONGEST_PAUSE_SECONDS, MediaWorker, pause_after
 from callclock_server.storage import outbox
-from callclock_server.storage.database import Database
+from callclock_server.storage.database import Database, Transaction
 from callclock_server.timekeeping import FakeClock
 
 from .fakes import FakeRooms, clusters_of, describe
@@ -60,6 +60,54 @@ async def test_every_kind_is_done_and_settled(
     assert rooms.done == ["ensure a", "allow bill:tab in a", "remove bill:tab from a", "delete a"]
     assert rooms.permissions == {("a", "bill:tab"): ["microphone"]}
     assert not await left(database)
+
+
+async def test_a_room_is_told_only_what_is_newest(
+    worker: MediaWorker, database: Database, rooms: FakeRooms
+) -> None:
+    rooms.rooms["a"] = set()
+    for _ in range(3):
+        await promise(database, outbox.ROOM_METADATA, "a")
+    assert await worker.run_once() == 3
+    assert rooms.done == ["tell a"]
+    assert rooms.metadata == {"a": "the clock of a"}
+
+
+async def test_a_clock_that_changes_while_it_is_told_is_told_again(
+    database: Database, rooms: FakeRooms
+) -> None:
+    rooms.rooms["a"] = set()
+    states = iter(["first", "second", "second"])
+
+    async def changing(_tx: Transaction, _room: str) -> str:
+        return next(states)
+
+    worker = MediaWorker(
+        database=database,
+        clusters=clusters_of(only=rooms),
+        describe=changing,
+        subscribe=lambda _: lambda: None,
+    )
+    await promise(database, outbox.ROOM_METADATA, "a")
+    await worker.run_once()
+    assert rooms.metadata == {"a": "second"}
+
+
+async def test_a_room_is_not_opened_for_a_session_that_has_ended(
+    database: Database, rooms: FakeRooms
+) -> None:
+    async def nothing(_tx: Transaction, _room: str) -> None:
+        return None
+
+    worker = MediaWorker(
+        database=database,
+        clusters=clusters_of(only=rooms),
+        describe=nothing,
+        subscribe=lambda _: lambda: None,
+    )
+    await promise(database, outbox.ROOM_ENSURE, "a")
+    assert await worker.run_once() == 1
+    assert rooms.rooms == {}
 
 
 async def test_a_failed_effect_is_repeated_after_a_pause(

@@ -39,6 +39,7 @@ AWAY_SECONDS = 0.1
 OTHERS_WAIT_SECONDS = 1.0
 ROUNDS_PER_FULL_LOOK = 30
 PARALLEL_LOOKS = 8
+DOUBTS_BEFORE_ASKING = 3
 
 
 class Reconcile(Protocol):
@@ -80,6 +81,7 @@ class Reconciler:
         self._shared = shared
         self._holder = secrets.token_hex(8)
         self._round = 0
+        self._doubted: dict[str, int] = {}
 
     async def run(self) -> None:
         """Watch and compare until cancelled."""
@@ -139,6 +141,7 @@ class Reconciler:
         await self._delete(ours)
         both = listed.keys() & present.keys()
         suspects = [room for room in both if listed[room] != present[room] or self._has_its_turn(room)]
+        self._doubted = {room: self._doubted.get(room, 0) + 1 for room in suspects}
         places = asyncio.Semaphore(PARALLEL_LOOKS)
 
         async def look(room: str) -> bool:
@@ -155,7 +158,14 @@ class Reconciler:
         async with self._database.read() as tx:
             before = await _present(tx, room)
         listed = await self._rooms.list_participants(room)
-        if listed is None or set(listed) == before:
+        if listed is None:
+            return False
+        if self._doubted[room] >= DOUBTS_BEFORE_ASKING or self._has_its_turn(room):
+            # The number of people contradicts the list for some time: those of a node that was killed?
+            asked = [self._rooms.is_connected(room, identity=identity) for identity in listed]
+            there = await asyncio.gather(*asked)
+            listed = [identity for identity, is_there in zip(listed, there, strict=True) if is_there]
+        if set(listed) == before:
             return False
 
         async def align(tx: Transaction) -> None:
@@ -176,6 +186,7 @@ class Reconciler:
         if not await self._guarded(self.restore_rooms):
             return False
         await self._rooms.ensure_room(WATCH_ROOM)
+        await self._database.run(outbox.hasten)
         return True
 
     async def _check_auto_create(self) -> None:

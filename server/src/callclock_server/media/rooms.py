@@ -22,7 +22,7 @@ _SOURCE_NUMBERS = {
 }
 # A room lives exactly as long as its session: the engine itself never closes one (design rule 5).
 ROOM_TIMEOUT_SECONDS = 2 * 86_400
-REQUEST_TIMEOUT_SECONDS = 4.0
+REQUEST_TIMEOUT_SECONDS = 2.0
 REQUEST_TTL_SECONDS = 600
 
 
@@ -54,6 +54,9 @@ class RoomControl(Protocol):
 
     async def list_participants(self, name: str) -> list[str] | None:
         """Identities that are connected now, or None when the room does not exist."""
+
+    async def is_connected(self, name: str, *, identity: str) -> bool:
+        """Whether an identity is really there: asked of the node that would have it, not of a list."""
 
     async def list_rooms(self) -> Mapping[str, int]:
         """All rooms of the engine, and how many people it counts in each. The count may be seconds old."""
@@ -122,6 +125,25 @@ class LiveKitRooms:
             raise
         gone = models.ParticipantInfo.State.DISCONNECTED
         return [info.identity for info in answer.participants if info.state != gone]
+
+    async def is_connected(self, name: str, *, identity: str) -> bool:
+        # Changes nothing, and is answered by the participant's own node alone. Of a node that was killed
+        # LiveKit goes on listing the participants.
+        request = room.UpdateSubscriptionsRequest(room=name, identity=identity)
+        try:
+            async with _translated("ask for a participant"):
+                await self._client.room.update_subscriptions(request)
+        except MediaUnavailable as exc:
+            cause = exc.__cause__
+            silent = isinstance(cause, TimeoutError) or (
+                isinstance(cause, api.TwirpError)
+                and cause.code in (api.TwirpErrorCode.NOT_FOUND, api.TwirpErrorCode.UNAVAILABLE)
+            )
+            if not silent:
+                raise
+            await self.has_room(name)  # the engine itself must answer, else nothing is known
+            return False
+        return True
 
     async def list_rooms(self) -> dict[str, int]:
         async with _translated("list rooms"):
