@@ -124,6 +124,11 @@ class Watcher:
         assert self.connection_id is not None
         return self.connection_id
 
+    async def comes_back(self) -> None:
+        """Wait until the stream has been lost and is there again."""
+        before = self.connects
+        await self._until(lambda: self.connects > before and self._watching)
+
     async def hears_the_end(self, cid: str) -> float:
         """Wait until the end of a call is known; return when that was."""
         await self._until(lambda: cid in self.told)

@@ -7,10 +7,11 @@ import statistics
 import time
 
 import asyncpg
+import httpx
 import pytest
 
 from .clients import Caller, Watcher
-from .stage import Stage
+from .stage import Stage, headers
 from .trial import USERS, Trial
 from .verdict import Stall
 
@@ -40,6 +41,7 @@ async def test_without_redis_events_joins_and_lost_rights_arrive_within_two_seco
         await listener.connected()
         await asyncio.to_thread(stage.redis.stop)
         try:
+            await _all_say_that_redis_is_away(stage)
             kind = {"name": "private", "grants": {"user": ["join-call", "read-call"]}, "members_only": True}
             kind["settings"] = {"media": {"engine": "none"}}
             await backend.must("POST", "/v1/call_types", kind)
@@ -73,6 +75,27 @@ async def test_presence_outlives_a_node_if_its_client_comes_back_and_else_does_n
             await left
         assert await _open_participants(stage, returning) == [USERS[0]]
         assert await _open_participants(stage, ghostly) == []
+
+
+async def test_node_without_the_database_sends_its_clients_to_those_that_have_it(stage: Stage) -> None:
+    async with Trial.of(stage, seconds=600, calls=1) as trial:
+        (cid,) = trial.cids
+        stranded = trial.watchers[0]
+        stage.nodes[0].to_database.cut()
+        async with asyncio.timeout(9 + 10 * trial.stall.allowance):
+            await stranded.comes_back()
+        assert await _open_participants(stage, cid) == [USERS[0]]
+        heard = stranded.heard(cid, "call.session_clock_changed")
+        await trial.extend(cid, seconds=60, key="one", first=1)
+        await heard
+
+
+async def _all_say_that_redis_is_away(stage: Stage) -> None:
+    async with httpx.AsyncClient(verify=False, headers=headers()) as client, asyncio.timeout(10):
+        for node in stage.nodes:
+            while "callclock_bus_whole 0.0" not in (await client.get(f"{node.url}/metrics")).text:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)  # a bus tells nobody that it has noticed
+            assert (await client.get(f"{node.url}/readyz")).is_success
 
 
 async def _open_participants(stage: Stage, cid: str) -> list[str]:
