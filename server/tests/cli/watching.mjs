@@ -10,6 +10,5 @@ const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const client = new StreamVideoClient({ baseUrl, apiKey, token, user: { id }, openSocket: (url) => new WebSocket(url) });
 const call = client.call(type, callId);
 call.on('all', ({ id: event, type: kind }) => say({ event, kind }));
-client.connection.subscribe(() => say({ phase: client.connection.getSnapshot().phase }));
 await call.join();
 say({ joined: true });
