@@ -66,6 +66,7 @@ from callclock_server.timekeeping import Clock, FakeClock, FollowingClock
 log = structlog.get_logger("callclock")
 
 RESTART_AFTER_SECONDS = 1.0
+READY_WITHIN_SECONDS = 3.0
 _PACKAGED_WEB = Path(__file__).resolve().parent / "web"
 _BUILT_WEB = Path(__file__).resolve().parents[3] / "web" / "apps" / "telemedicine" / "dist"
 
@@ -209,7 +210,12 @@ class Server:
             await migrate.migrate(url)
         elif await migrate.pending(url):
             raise SettingsError("the database schema is not current: run callclock migrate, then start again")
-        database = await Database.open(url, sign=self.signer.sign_record, clock=self.clock)
+        database = await Database.open(
+            url,
+            sign=self.signer.sign_record,
+            clock=self.clock,
+            pool_size=self.settings.database_pool_size,
+        )
         stack.push_async_callback(database.close)
         self._database = database
         return database
@@ -321,7 +327,7 @@ class Server:
             raise NotReady("The process is being stopped.")
         if self._down:
             raise RuntimeError(f"not running: {', '.join(sorted(self._down))}")
-        async with self._opened().read() as tx:
+        async with asyncio.timeout(READY_WITHIN_SECONDS), self._opened().read() as tx:
             await sessions.earliest_alarm(tx)
         if self._clusters is not None and self._clusters.all_refused:
             raise RuntimeError(self._clusters.all_refused)

@@ -53,6 +53,9 @@ class Settings(BaseModel):
         description="Database, such as `postgresql://user:password@host/name`; "
         "without it a SQLite file in the data folder.",
     )
+    database_pool_size: int = Field(
+        10, ge=2, le=1000, description="Connections that one server keeps to PostgreSQL at most."
+    )
     data_dir: Path = Field(Path("callclock-data"), description="Folder of the embedded database.")
     redis_url: str | None = Field(None, description="Redis for hints between several servers.")
     redis_prefix: str = Field(

@@ -68,8 +68,8 @@ def test_good_postgresql_is_told_with_clock_connections_and_nodes(run, environ, 
     ("wrong", "words"),
     [
         ("password", "password authentication failed"),
-        ("database", "does not exist"),
-        ("port", "cannot be reached"),
+        ("database", "has no database no_such_database"),
+        ("port", "does not answer"),
         ("schema", "callclock migrate"),
     ],
 )

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from callclock_server.api.metrics import CONTENT_TYPE, Metrics
 from callclock_server.api.problems import problem_response
 from callclock_server.api.wire import dump, stamped_response
-from callclock_server.domain.errors import NotReady
+from callclock_server.domain.errors import NotReady, Unavailable
 from callclock_server.timekeeping import Clock
 
 log = structlog.get_logger("callclock.health")
@@ -31,6 +31,9 @@ def health_routes(*, clock: Clock, metrics: Metrics, check: Check, measure: Chec
             await check()
         except NotReady as known:
             return problem_response(known, now=clock.now(), request_id=request.state.request_id)
+        except (Unavailable, TimeoutError) as exc:
+            log.warning("not_ready", reason=str(exc))
+            return problem_response(NotReady(), now=clock.now(), request_id=request.state.request_id)
         except Exception:
             log.exception("not_ready")
             return problem_response(NotReady(), now=clock.now(), request_id=request.state.request_id)

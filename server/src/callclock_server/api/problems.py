@@ -16,6 +16,7 @@ from callclock_server.domain.errors import CallclockError, FieldError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/docs/errors#"
+RETRY_AFTER_SECONDS = "1"
 
 STATUS: Mapping[str, int] = {
     "invalid-json": 400,
@@ -62,6 +63,8 @@ STATUS: Mapping[str, int] = {
     "invalid-filter": 422,
     "idempotency-key-reused": 422,
     "internal": 500,
+    "database-unavailable": 503,
+    "outcome-unknown": 503,
     "media-unavailable": 503,
     "not-ready": 503,
 }
@@ -107,9 +110,16 @@ def problem_body(error: CallclockError, *, now: datetime, request_id: str) -> di
 
 
 def problem_response(error: CallclockError, *, now: datetime, request_id: str) -> Response:
-    """Answer with a problem; a 401 names the scheme that would help (RFC 9110 section 11.6.1)."""
+    """Answer with a problem.
+
+    A 401 names the scheme that would help, a 503 when to try again (RFC 9110, sections 11.6.1 and 10.2.3).
+    """
     body = problem_body(error, now=now, request_id=request_id)
-    headers = {"WWW-Authenticate": "Bearer"} if body["status"] == http.HTTPStatus.UNAUTHORIZED else None
+    headers: dict[str, str] = {}
+    if body["status"] == http.HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if body["status"] == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
     return Response(dump(body), status_code=body["status"], media_type=MEDIA_TYPE, headers=headers)
 
 

@@ -117,11 +117,11 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         413: "The body is too large.",
         415: "The body must be application/json.",
         422: "A value is not valid; `errors` names the fields.",
-        503: "The media engine does not answer.",
+        503: "The database or the media engine does not answer; try again.",
     }
     return {
         status: {"model": Problem, "description": texts[status]}
-        for status in sorted({401, 403, 422, *statuses})
+        for status in sorted({401, 403, 422, 503, *statuses})
     }
 
 

@@ -102,21 +102,25 @@ def serve_with(settings: Settings, *, port: int | None, test_clock: FakeClock | 
 
 
 def migrate() -> None:
-    """Bring the database to the present schema. Safe to repeat."""
+    """Bring the database to the present schema. Safe to repeat, and while servers run."""
+    from callclock_server.storage.migrate import Standing, standing_of
     from callclock_server.storage.migrate import migrate as apply
-    from callclock_server.storage.migrate import pending
 
     settings = load_settings()
 
-    async def work() -> bool:
+    async def work() -> Standing:
         if settings.database_url is None:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
-        was_pending = await pending(settings.effective_database_url)
+        before = await standing_of(settings.effective_database_url)
         await apply(settings.effective_database_url)
-        return was_pending
+        return before
 
-    changed = asyncio.run(work())
-    say("The database was migrated." if changed else "The database is current; nothing was to be done.")
+    said = {
+        Standing.OLD: "The database was migrated.",
+        Standing.CURRENT: "The database is current; nothing was to be done.",
+        Standing.NEWER: "The database's schema is that of a later version; nothing was done.",
+    }
+    say(said[asyncio.run(work())])
 
 
 def with_values(settings: Settings, **values: Any) -> Settings:

@@ -13,6 +13,7 @@ from callclock import (
 
 from callclock_server.bus import BusUnavailable
 from callclock_server.settings import SettingsError
+from callclock_server.storage.availability import DatabaseUnusable
 
 
 class Trouble(Exception):
@@ -36,6 +37,8 @@ def as_trouble(exc: Exception) -> Trouble | None:
                 str(exc),
                 "Check CALLCLOCK_REDIS_URL and that Redis runs; `callclock doctor` looks at everything.",
             )
+        case DatabaseUnusable():
+            return Trouble(exc.sentence, exc.remedy)
         case ConnectionFailed() | TimedOut():
             return Trouble(
                 str(exc), "Start the server with `callclock serve`, or name its address with --url."

@@ -8,10 +8,10 @@ from functools import partial
 from typing import NoReturn
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from callclock_server.bus import ALARM, Bus
 from callclock_server.calls import plan, sweep
+from callclock_server.domain.errors import Unavailable
 from callclock_server.storage import sessions
 from callclock_server.storage.database import Database, Transaction
 
@@ -54,6 +54,11 @@ class Sweeper:
                 try:
                     await self._round()
                     failures = 0
+                except Unavailable as exc:
+                    failures += 1
+                    log.warning("sweep_waits", failures=failures, reason=exc.code)
+                    await asyncio.sleep(min(_BACKOFF_SECONDS * failures, self._poll_seconds))
+                    continue
                 except Exception:
                     # The edge of the loop: whatever it was, the next round must come.
                     failures += 1
@@ -123,6 +128,8 @@ class Sweeper:
     async def _plan_safely(self) -> None:
         try:
             await self.plan_ahead()
+        except Unavailable as exc:
+            log.warning("planning_waits", reason=exc.code)
         except Exception:
             # Without a plan everything is settled all the same, only less quickly.
             log.exception("planning_failed")
@@ -131,7 +138,7 @@ class Sweeper:
         """Settle a batch in one transaction, or one by one if that fails; note the alarm that follows."""
         try:
             result, earliest = await self._database.run(self._sweep)
-        except OperationalError:
+        except Unavailable:
             raise
         except Exception:
             log.exception("sweep_batch_failed")
@@ -150,7 +157,7 @@ class Sweeper:
         for cid in due:
             try:
                 await self._database.run(partial(sweep.settle_one, cid=cid))
-            except OperationalError:
+            except Unavailable:
                 raise
             except Exception:
                 log.exception("session_not_settled", cid=cid)

@@ -320,6 +320,16 @@ class MediaUnavailable(Unavailable):
     title = "The media server does not answer"
 
 
+class DatabaseUnavailable(Unavailable):
+    code = "database-unavailable"
+    title = "The database does not answer"
+
+
+class OutcomeUnknown(Unavailable):
+    code = "outcome-unknown"
+    title = "Whether the change was made is not known"
+
+
 class NotReady(Unavailable):
     code = "not-ready"
     title = "The server is not ready"

@@ -22,6 +22,7 @@ from typing import Protocol
 
 import structlog
 
+from callclock_server.domain.errors import Unavailable
 from callclock_server.media.clusters import Cluster
 from callclock_server.media.probe import look_at_auto_create
 from callclock_server.media.rooms import MediaRefused, MediaUnavailable
@@ -250,6 +251,9 @@ class Reconciler:
             await work()
         except MediaUnavailable as exc:
             log.debug("media_engine_away", cluster=self._cluster.name, reason=str(exc))
+            return False
+        except Unavailable as exc:
+            log.warning("reconcile_waits", reason=exc.code)
             return False
         except Exception:
             # The loop outlives a database that is away for a while.

@@ -19,6 +19,7 @@ from typing import Any
 
 import structlog
 
+from callclock_server.domain.errors import Unavailable
 from callclock_server.media.clusters import Cluster, Clusters
 from callclock_server.media.rooms import MediaUnavailable, RoomControl
 from callclock_server.storage import outbox
@@ -38,6 +39,7 @@ LONGEST_WAIT_SECONDS = 1.0
 KNOCK_SECONDS = 0.5
 KNOCK_WITHIN_SECONDS = 1.0
 _NO_ROOM = "callclock-knocks"
+FAILURE_PAUSE_SECONDS = 0.5
 
 Done = list[tuple[OutboxRow, str | None]]
 Room = tuple[str, str]
@@ -80,10 +82,13 @@ class MediaWorker:
                             await asyncio.wait(self._rounds, return_when=asyncio.FIRST_COMPLETED)
                         continue
                     pause = await self._pause()
+                except Unavailable as exc:
+                    log.warning("media_worker_waits", reason=exc.code)
+                    pause = FAILURE_PAUSE_SECONDS
                 except Exception:
-                    # The loop outlives a database that is away for a while.
+                    # The edge of the loop: whatever it was, the next round must come.
                     log.exception("media_worker_failed")
-                    pause = 1.0
+                    pause = FAILURE_PAUSE_SECONDS
                 await self._rest(pause)
         finally:
             unsubscribe()

@@ -32,6 +32,7 @@ from callclock_server.domain.rules import Rules
 from callclock_server.timekeeping import Clock, FollowingClock, SystemClock
 
 from . import postgresql
+from .availability import committing, connected, opening
 from .clock_following import follow, read_clock
 from .engine import async_url, create_engine
 
@@ -185,24 +186,31 @@ class Database:
         clock: Clock | None = None,
         rules: Rules | None = None,
         sign: Sign | None = None,
+        pool_size: int = postgresql.POOL_SIZE,
     ) -> Database:
-        """Connect to `url` (`sqlite:///file` or `postgresql://...`); raises if that fails.
+        """Connect to `url` (`sqlite:///file` or `postgresql://...`); raises `DatabaseUnusable`.
 
         Without a `clock` the one that belongs to the database decides (`clock_for`); a `FollowingClock` is
         kept in step with it. `sign` is what transactions sign records with; without it they stay unsigned.
         """
-        engine = create_engine(url)
-        database = cls(engine, clock=clock or clock_for(url), rules=rules or Rules(), sign=sign or _unsigned)
-        try:
-            async with database.read() as tx:
-                await tx.execute(sa.text("SELECT 1"))
-            if isinstance(database.clock, FollowingClock):
-                await read_clock(engine, database.clock)
-                database._following = asyncio.create_task(follow(engine, database.clock), name="clock")
-        except BaseException:
-            await engine.dispose()
-            raise
+        with opening(url):
+            engine = create_engine(url, pool_size=pool_size)
+            database = cls(
+                engine, clock=clock or clock_for(url), rules=rules or Rules(), sign=sign or _unsigned
+            )
+            try:
+                await database._first_look()
+            except BaseException:
+                await engine.dispose()
+                raise
         return database
+
+    async def _first_look(self) -> None:
+        async with self.read() as tx:
+            await tx.execute(sa.text("SELECT 1"))
+        if isinstance(self.clock, FollowingClock):
+            await read_clock(self.engine, self.clock)
+            self._following = asyncio.create_task(follow(self.engine, self.clock), name="clock")
 
     async def close(self) -> None:
         """Close all connections."""
@@ -219,7 +227,8 @@ class Database:
         """Run `deed` in a write transaction; again from its beginning when it lost a race with another.
 
         Whatever `deed` keeps outside of the transaction it must be able to do again. Raises what `deed`
-        raises, and the database's error after `ATTEMPTS` lost races.
+        raises, and the database's error after `ATTEMPTS` lost races. `OutcomeUnknown` is left to the caller:
+        the deed may have been done.
         """
         for attempt in range(1, ATTEMPTS):
             try:
@@ -236,7 +245,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """Open a transaction that only reads; it sees one consistent state."""
-        async with self._read_engine.connect() as connection:
+        async with connected(self._read_engine) as connection:
             yield Transaction(connection, clock=self.clock, rules=self.rules, sign=self.sign, writes=False)
 
     @asynccontextmanager
@@ -251,18 +260,21 @@ class Database:
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[Transaction]:
-        async with self._write_engine.connect() as connection:
+        async with connected(self._write_engine) as connection:
             await connection.begin()
             tx = Transaction(connection, clock=self.clock, rules=self.rules, sign=self.sign, writes=True)
             try:
                 yield tx
             except CallclockError:
                 if await tx._refused():
-                    await connection.commit()
-                    self._announce(tx)
+                    await self._commit(tx)
                 raise
-            await connection.commit()
-            self._announce(tx)
+            await self._commit(tx)
+
+    async def _commit(self, tx: Transaction) -> None:
+        with committing():
+            await tx.connection.commit()
+        self._announce(tx)
 
     def _announce(self, tx: Transaction) -> None:
         hint = tx.hint
@@ -278,5 +290,10 @@ class Database:
 
 
 def clock_for(url: str) -> Clock:
-    """Return the clock that decides with this database: PostgreSQL's own, or with SQLite the machine's."""
-    return FollowingClock() if async_url(url).get_backend_name() == "postgresql" else SystemClock()
+    """Return the clock that decides with this database: PostgreSQL's own, or with SQLite the machine's.
+
+    Raises `DatabaseUnusable` for what is no URL of a database.
+    """
+    with opening(url):
+        backend = async_url(url).get_backend_name()
+    return FollowingClock() if backend == "postgresql" else SystemClock()

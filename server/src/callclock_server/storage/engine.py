@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from . import postgresql, sqlite
@@ -16,12 +17,15 @@ _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "postgres": "postgresql+asyncpg",
 }
+_PARAMETERS = frozenset({"host", "ssl", "sslmode", "prepared_statement_cache_size"})
 
 
-def create_engine(url: str, *, migrates: bool = False) -> AsyncEngine:
+def create_engine(url: str, *, migrates: bool = False, pool_size: int = postgresql.POOL_SIZE) -> AsyncEngine:
     """Return an engine for `url` (`sqlite:///file`, `postgresql://user:password@host/database`).
 
-    One that `migrates` leaves SQLite's foreign keys to be checked by the caller.
+    One that `migrates` leaves SQLite's foreign keys to be checked by the caller, and waits long for an answer
+    but not for a lock. `pool_size` is how many connections to PostgreSQL it holds at most. Raises
+    SQLAlchemy's `ArgumentError` for anything that is not such a URL.
     """
     parsed = async_url(url)
     options: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}
@@ -29,7 +33,8 @@ def create_engine(url: str, *, migrates: bool = False) -> AsyncEngine:
         engine = create_async_engine(parsed, **options, **sqlite.engine_options(parsed))
         sqlite.prepare(engine, foreign_keys=not migrates)
         return engine
-    engine = create_async_engine(parsed, **options, **postgresql.engine_options())
+    options |= postgresql.engine_options(pool_size=pool_size, migrates=migrates)
+    engine = create_async_engine(parsed, **options)
     postgresql.prepare(engine)
     return engine
 
@@ -37,11 +42,17 @@ def create_engine(url: str, *, migrates: bool = False) -> AsyncEngine:
 def async_url(url: str) -> sa.URL:
     """Return the URL with the async driver that belongs to its database."""
     parsed = make_url(url)
-    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
-    if parsed.get_backend_name() == "postgresql" and "sslmode" in parsed.query:
-        # The name that libpq and every provider's page use for it.
-        mode = parsed.query["sslmode"]
-        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    driver = _DRIVERS.get(parsed.drivername.partition("+")[0])
+    if driver is None:
+        raise ArgumentError(f"{parsed.drivername} is no database that is supported")
+    parsed = parsed.set(drivername=driver)
+    if parsed.get_backend_name() == "postgresql":
+        if unknown := parsed.query.keys() - _PARAMETERS:
+            raise ArgumentError(f"unknown parameters in a database URL: {', '.join(sorted(unknown))}")
+        if "sslmode" in parsed.query:
+            # The name that libpq and every provider's page use for it.
+            mode = parsed.query["sslmode"]
+            parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
     return parsed
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from callclock_server.timekeeping import Clock
 
+from .availability import opening
 from .engine import create_engine
 from .migrate import Standing, standing
 from .postgresql import POOL_SIZE
@@ -32,7 +33,7 @@ class Connections:
 
     allowed: int
     taken: int
-    per_node: int = POOL_SIZE
+    per_node: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,13 @@ class DatabaseLook:
     nodes: tuple[Node, ...]
 
 
-async def look(url: str, *, clock: Clock) -> DatabaseLook:
-    """Look at the database; `clock` is the machine's. Raises what connecting raises."""
+async def look(url: str, *, clock: Clock, pool_size: int = POOL_SIZE) -> DatabaseLook:
+    """Look at the database; `clock` is the machine's. Raises `DatabaseUnusable`."""
+    with opening(url):
+        return await _look(url, clock, pool_size)
+
+
+async def _look(url: str, clock: Clock, pool_size: int) -> DatabaseLook:
     engine = create_engine(url)
     try:
         async with engine.connect() as connection:
@@ -56,7 +62,7 @@ async def look(url: str, *, clock: Clock) -> DatabaseLook:
             return DatabaseLook(
                 standing=found,
                 ahead_seconds=ahead,
-                connections=await _connections(connection) if served else None,
+                connections=await _connections(connection, pool_size) if served else None,
                 nodes=()
                 if found is Standing.OLD
                 else await _nodes(connection, clock.now() + timedelta(seconds=ahead or 0.0)),
@@ -77,13 +83,13 @@ async def _ahead_seconds(connection: AsyncConnection, clock: Clock) -> float:
     return min(readings)[1]
 
 
-async def _connections(connection: AsyncConnection) -> Connections:
+async def _connections(connection: AsyncConnection, per_node: int) -> Connections:
     allowed = sa.text(
         "SELECT current_setting('max_connections')::int, count(*)::int FROM pg_stat_activity"
         " WHERE backend_type = 'client backend'"
     )
     row = (await connection.execute(allowed)).one()
-    return Connections(allowed=row[0], taken=row[1])
+    return Connections(allowed=row[0], taken=row[1], per_node=per_node)
 
 
 async def _nodes(connection: AsyncConnection, now: datetime) -> tuple[Node, ...]:

@@ -9,8 +9,8 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 CONNECT_WITHIN_SECONDS = 3.0
-ANSWER_WITHIN_SECONDS = 10.0
-CONNECTION_WITHIN_SECONDS = 5.0
+ANSWER_WITHIN_SECONDS = 6.0
+CONNECTION_WITHIN_SECONDS = 4.0
 POOL_SIZE = 10
 
 # A process that is stopped in the middle of a transaction, or cut off, must not keep its locks: all others
@@ -18,15 +18,18 @@ POOL_SIZE = 10
 _SESSION = {
     "application_name": "callclock",
     "jit": "off",
-    "lock_timeout": "5s",
+    "lock_timeout": "4s",
     "idle_in_transaction_session_timeout": "2s",
 }
+# A migration may take long, but must not wait for a lock: everybody else would queue behind it.
+_MIGRATING_SESSION = {**_SESSION, "lock_timeout": "1s", "idle_in_transaction_session_timeout": "0"}
 
+LOCK_NOT_AVAILABLE = "55P03"  # waited for it too long
 _LOST_RACE = frozenset(
     {
         "40001",  # serialization_failure
         "40P01",  # deadlock_detected
-        "55P03",  # lock_not_available: waited for too long
+        LOCK_NOT_AVAILABLE,
         "23505",  # unique_violation: another inserted it after we had looked
         "23503",  # foreign_key_violation: another deleted what we refer to, or refers to what we delete
         "0A000",  # a cached plan no longer fits, after a migration
@@ -34,7 +37,7 @@ _LOST_RACE = frozenset(
 )
 
 
-def engine_options(*, pool_size: int = POOL_SIZE) -> dict[str, Any]:
+def engine_options(*, pool_size: int, migrates: bool) -> dict[str, Any]:
     """Return the options for `create_async_engine`."""
     return {
         "pool_size": pool_size,
@@ -44,19 +47,25 @@ def engine_options(*, pool_size: int = POOL_SIZE) -> dict[str, Any]:
         "pool_timeout": CONNECTION_WITHIN_SECONDS,
         "connect_args": {
             "timeout": CONNECT_WITHIN_SECONDS,
-            "command_timeout": ANSWER_WITHIN_SECONDS,
-            "server_settings": _SESSION,
+            "command_timeout": None if migrates else ANSWER_WITHIN_SECONDS,
+            "server_settings": _MIGRATING_SESSION if migrates else _SESSION,
         },
     }
 
 
 def prepare(engine: AsyncEngine) -> None:
-    """Let the pool hand out no connection that is known to be closed, without asking the server."""
+    """Let the pool hand out no connection that is closed or doubtful, without asking the server each time."""
 
     @sa.event.listens_for(engine.sync_engine, "checkout")
     def refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
         if connection.driver_connection.is_closed():
             raise DisconnectionError
+
+    @sa.event.listens_for(engine.sync_engine, "handle_error")
+    def doubt_all(context: Any) -> None:
+        # No answer in time: whatever cut this connection off has cut off those that rest in the pool.
+        if isinstance(context.original_exception, TimeoutError | OSError):
+            context.is_disconnect = True
 
 
 def reading(engine: AsyncEngine) -> dict[str, Any]:
@@ -71,7 +80,8 @@ def lost_race(error: DBAPIError) -> bool:
     return sqlstate(error) in _LOST_RACE
 
 
-def sqlstate(error: DBAPIError) -> str | None:
-    """Return the five characters by which PostgreSQL names an error."""
-    state: str | None = getattr(error.orig, "sqlstate", None)
+def sqlstate(error: BaseException) -> str | None:
+    """Return the five characters by which PostgreSQL names an error; None for another one."""
+    source = error.orig if isinstance(error, DBAPIError) else error
+    state: str | None = getattr(source, "sqlstate", None)
     return state

@@ -9,6 +9,7 @@ outside of a write transaction) stays with the thread.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from functools import partial
@@ -127,7 +128,12 @@ def engine_options(url: sa.URL) -> dict[str, Any]:
         )
         connection = DirectConnection(connector, iter_chunk_size=64)
         connection._thread.daemon = True
-        return await connection
+        try:
+            return await connection
+        except sqlite3.Error:
+            # The thread has something to say to the loop, which may be closed soon.
+            await asyncio.to_thread(connection._thread.join)
+            raise
 
     return {"pool_size": 8, "max_overflow": 8, "async_creator": connect}
 

@@ -32,7 +32,7 @@ from callclock_server.bus import ACCESS, Bus, call_channel, user_channel
 from callclock_server.calls import presence, read, users
 from callclock_server.calls.answers import CallAnswer
 from callclock_server.domain import events as kinds
-from callclock_server.domain.errors import AuthenticationError, CallclockError
+from callclock_server.domain.errors import AuthenticationError, CallclockError, Unavailable
 from callclock_server.storage import events
 from callclock_server.storage.database import NOTICE, Database, EventRow, Hint
 from callclock_server.storage.events import Head
@@ -172,10 +172,24 @@ class Hub:
         user_id = connection.actor.user_id
         if user_id is not None and not any(c.actor.user_id == user_id for c in self._connections.values()):
             self._unlisten(user_channel(user_id))
+        try:
+            await self._report_lost(connection.id)
+        except Unavailable:
+            self._start(self._report_lost_later(connection.id))
+
+    async def _report_lost(self, connection_id: str) -> None:
         async with self._database.read() as tx:
-            if not await presence.carries_presence(tx, connection_id=connection.id):
+            if not await presence.carries_presence(tx, connection_id=connection_id):
                 return
-        await self._lose(connection.id)
+        await self._lose(connection_id)
+
+    async def _report_lost_later(self, connection_id: str) -> None:
+        """Report it when the database is there again, unless the stream has come back meanwhile."""
+        while connection_id not in self._connections:
+            await asyncio.sleep(TICK_SECONDS)
+            with suppress(Unavailable):
+                await self._report_lost(connection_id)
+                return
 
     def stamp(self) -> str:
         """Return the present time as `server_time` says it."""
@@ -297,6 +311,8 @@ class Hub:
             async with self._database.read() as tx:
                 return await read.get_calls(tx, connection.actor, cids=cids)
         except CallclockError as error:
+            if isinstance(error, Unavailable):
+                raise
             return dict.fromkeys(cids, error)
 
     def _hold(self, connection: Connection, cid: str) -> Subscription:
@@ -353,8 +369,12 @@ class Hub:
 
     async def _catch_up(self, connection: Connection, subscription: Subscription) -> None:
         """Read what is missing between the last event sent and those held, then go live."""
-        async with self._database.read() as tx:
-            missing = await events.of_call(tx, cid=subscription.cid, after_id=subscription.seen_id)
+        try:
+            async with self._database.read() as tx:
+                missing = await events.of_call(tx, cid=subscription.cid, after_id=subscription.seen_id)
+        except Unavailable as error:
+            connection.close(CloseCode.TRY_AGAIN, error.code)
+            return
         if connection.subscriptions.get(subscription.cid) is not subscription:
             return
         held = subscription.held or []
@@ -375,6 +395,8 @@ class Hub:
                 await read.get_call(tx, connection.actor, type=type_name, id=call_id)
         except AuthenticationError as error:
             connection.close(CloseCode.AUTH_FAILED, error.code)
+        except Unavailable as error:
+            connection.close(CloseCode.TRY_AGAIN, error.code)
         except CallclockError as error:
             if cid in connection.subscriptions:
                 self._drop(connection, cid)
@@ -423,9 +445,10 @@ class Hub:
     async def _safely(work: Callable[[], Awaitable[int]]) -> None:
         try:
             await work()
+        except Unavailable as error:
+            log.warning("event_poll_waits", reason=error.code)
         except Exception:
-            # The loop outlives a database that is away for a while.
-            log.exception("event_poll_failed")
+            log.exception("event_poll_failed")  # the edge of the loop: the next round must come
 
     def note(self, hint: Hint) -> None:
         """See a commit of this process go by."""

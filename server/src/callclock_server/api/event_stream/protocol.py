@@ -29,6 +29,7 @@ class CloseCode(enum.IntEnum):
     SLOW_READER = 4008
     BAD_MESSAGES = 4009
     RESTARTING = 1012
+    TRY_AGAIN = 1013
     REPLACED = 4000
 
 

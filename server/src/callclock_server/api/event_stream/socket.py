@@ -28,7 +28,7 @@ from callclock_server.api.event_stream.protocol import (
     Watch,
 )
 from callclock_server.api.wire import dump
-from callclock_server.domain.errors import AuthenticationError, TokenExpired
+from callclock_server.domain.errors import AuthenticationError, TokenExpired, Unavailable
 
 CLOSE_WITHIN_SECONDS = 5.0
 WRITE_BYTES = 64 * 1024
@@ -88,6 +88,8 @@ class EventSocket:
             return Close(CloseCode.TOKEN_EXPIRED, error.code)
         except AuthenticationError as error:
             return Close(CloseCode.AUTH_FAILED, error.code)
+        except Unavailable as error:
+            return Close(CloseCode.TRY_AGAIN, error.code)
         conversation.authenticated = True
         return connection
 
@@ -124,7 +126,10 @@ class EventSocket:
     async def _act(self, connection: Connection, outcome: Outcome) -> None:
         match outcome:
             case Watch(cids, after):
-                await self._hub.watch(connection, cids, after=after)
+                try:
+                    await self._hub.watch(connection, cids, after=after)
+                except Unavailable as error:
+                    connection.close(CloseCode.TRY_AGAIN, error.code)
             case Unwatch(cids):
                 self._hub.unwatch(connection, cids)
             case Ping():

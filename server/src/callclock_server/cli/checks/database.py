@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
-
 from callclock_server.cli.checks.finding import Finding, Level
 from callclock_server.settings import Settings
+from callclock_server.storage.availability import DatabaseUnusable, opening
+from callclock_server.storage.engine import async_url
 from callclock_server.storage.look import Connections, DatabaseLook, Node, look
 from callclock_server.storage.migrate import Standing
 from callclock_server.timekeeping import SystemClock
@@ -20,21 +19,12 @@ SILENT_SECONDS = 10.0
 async def check_database(settings: Settings) -> list[Finding]:
     """What can be said of the database; the first line says whether it can be used at all."""
     url = settings.effective_database_url
-    remedy = "Check CALLCLOCK_DATABASE_URL and that the database runs."
     try:
-        parsed = make_url(url)
-        if _is_missing_file(parsed):
+        if _is_missing_file(url):
             return [Finding(Level.OK, "database", "It will be made at the first start.")]
-        found = await look(url, clock=SystemClock())
-    except ArgumentError:
-        return [Finding(Level.FAIL, "database", "CALLCLOCK_DATABASE_URL is not a database URL.", remedy)]
-    except ImportError as exc:
-        text = f"Its driver is missing: {exc.name}."
-        return [Finding(Level.FAIL, "database", text, "Write postgresql:// or sqlite:///, or install it.")]
-    except DBAPIError as exc:
-        return [Finding(Level.FAIL, "database", f"It cannot be used: {_reason(exc)}.", remedy)]
-    except (OSError, TimeoutError) as exc:
-        return [Finding(Level.FAIL, "database", f"It cannot be reached: {exc or 'no answer'}.", remedy)]
+        found = await look(url, clock=SystemClock(), pool_size=settings.database_pool_size)
+    except DatabaseUnusable as exc:
+        return [Finding(Level.FAIL, "database", exc.sentence, exc.remedy)]
     return [
         _schema(found.standing, settings),
         *([_clock(found.ahead_seconds)] if found.ahead_seconds is not None else []),
@@ -43,14 +33,11 @@ async def check_database(settings: Settings) -> list[Finding]:
     ]
 
 
-def _reason(exc: DBAPIError) -> str:
-    text = str(exc.orig).strip().splitlines()[0]
-    return text.partition(">: ")[2] or text.rstrip(".")
-
-
-def _is_missing_file(url: URL) -> bool:
+def _is_missing_file(url: str) -> bool:
     """Whether it is a SQLite file that is not there yet: looking at it would make it."""
-    file = url.database if url.get_backend_name() == "sqlite" else None
+    with opening(url):
+        parsed = async_url(url)
+    file = parsed.database if parsed.get_backend_name() == "sqlite" else None
     return bool(file) and file != ":memory:" and not Path(str(file)).exists()
 
 
