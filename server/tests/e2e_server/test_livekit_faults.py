@@ -55,6 +55,7 @@ async def test_people_come_back_to_a_livekit_that_was_killed(tmp_path: Path) -> 
             await until(lambda: present(visit, []))
 
 
+@pytest.mark.punctual
 async def test_rooms_are_there_again_a_second_after_livekit_is(tmp_path: Path) -> None:
     with call_with_livekit(tmp_path) as (server, livekit):
         async with Visit(server, seconds=60) as visit:
@@ -70,6 +71,7 @@ async def test_rooms_are_there_again_a_second_after_livekit_is(tmp_path: Path) -
             await seat.room.disconnect()
 
 
+@pytest.mark.punctual
 async def test_a_call_ends_on_time_while_livekit_is_away_and_nobody_gets_in_afterwards(
     tmp_path: Path,
 ) -> None:

@@ -79,6 +79,8 @@ class Reconciler:
         self._interval = interval_seconds
         self._first_after = first_after_seconds
         self._owned = standing.Owned(None if first else cluster.name, tuple(others))
+        # The embedded media forgets its rooms only together with this process.
+        self._look_again_after = min(WATCH_SECONDS, interval_seconds) if cluster.engine else interval_seconds
         self._shared = shared
         self._holder = secrets.token_hex(8)
         self._round = 0
@@ -96,7 +98,7 @@ class Reconciler:
                 if known and loop.time() >= compare_at:
                     compare_at = loop.time() + self._interval
                     await self._guarded(self.run_once)
-                await asyncio.sleep(min(WATCH_SECONDS, self._interval) if known else AWAY_SECONDS)
+                await asyncio.sleep(self._look_again_after if known else AWAY_SECONDS)
         finally:
             await self._step_down()
 
@@ -187,7 +189,7 @@ class Reconciler:
         if not await self._guarded(self.restore_rooms):
             return False
         await self._rooms.ensure_room(WATCH_ROOM)
-        await self._database.run(outbox.hasten)
+        await self._database.run(outbox.hurry)
         return True
 
     async def _check_auto_create(self) -> None:

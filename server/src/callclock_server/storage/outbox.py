@@ -121,13 +121,6 @@ async def retry(tx: Transaction, *, row: OutboxRow, delay_seconds: float, error:
     return (await tx.execute(again)).rowcount == 1
 
 
-async def hasten(tx: Transaction) -> None:
-    """Make what failed before, and waits for its next attempt, due now: the reason is gone."""
-    waiting = (outbox.c.attempts > 0, outbox.c.lease_token.is_(None), outbox.c.not_before > tx.now())
-    if (await tx.execute(outbox.update().where(*waiting).values(not_before=tx.now()))).rowcount:
-        tx.hint.outbox = True
-
-
 async def next_due(tx: Transaction) -> datetime | None:
     """Return when the next row is (or was) due; None when there are none."""
     due: datetime | None = await tx.scalar(sa.select(sa.func.min(outbox.c.not_before)))
