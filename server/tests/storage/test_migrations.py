@@ -3,55 +3,98 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from callclock_server.storage.database import Database
-from callclock_server.storage.migrate import migrate, pending
+from callclock_server.storage.engine import create_engine
+from callclock_server.storage.migrate import Standing, _config, migrate, pending, standing_of
 from callclock_server.storage.tables import metadata
+from callclock_server.testing.databases import Databases
+from sqlalchemy.engine import Connection
 
 
-def schema(path: Path) -> dict[str, Any]:
-    """Return columns, indexes, foreign keys of every table, as SQLite knows them."""
-    with sqlite3.connect(path) as connection:
-        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        found: dict[str, Any] = {}
-        for table in sorted(set(tables) - {"alembic_version"}):
-            found[table] = {
-                "columns": sorted(row[1:] for row in connection.execute(f"PRAGMA table_info({table})")),
-                "foreign": sorted(row[2:] for row in connection.execute(f"PRAGMA foreign_key_list({table})")),
-                "indexes": sorted(row[2:] for row in connection.execute(f"PRAGMA index_list({table})")),
-            }
-        partial = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
-        found["index statements"] = {name: " ".join(sql.split()) for name, sql in connection.execute(partial)}
-    connection.close()
+def _shape(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Return columns, keys, constraints and indexes of every table, as the database itself knows them."""
+    look = sa.inspect(connection)
+    found: dict[str, dict[str, Any]] = {}
+    for table in sorted(set(look.get_table_names()) - {"alembic_version"}):
+        columns = look.get_columns(table)
+        found[table] = {
+            "columns": {
+                each["name"]: (str(each["type"]), each["nullable"], str(each["default"] or "") != "")
+                for each in columns
+            },
+            "key": look.get_pk_constraint(table)["constrained_columns"],
+            "foreign": sorted(
+                (each["constrained_columns"], each["referred_table"], sorted(each["options"].items()))
+                for each in look.get_foreign_keys(table)
+            ),
+            "unique": sorted(each["column_names"] for each in look.get_unique_constraints(table)),
+            "checks": sorted(each["sqltext"] for each in look.get_check_constraints(table)),
+            "indexes": sorted(
+                (each["name"], each["column_names"], bool(each["unique"]), _condition(each))
+                for each in look.get_indexes(table)
+            ),
+        }
     return found
 
 
-async def test_all_migrations_lead_to_the_schema_of_the_tables(tmp_path: Path) -> None:
-    migrated, fresh = tmp_path / "migrated.sqlite", tmp_path / "fresh.sqlite"
-    await migrate(f"sqlite:///{migrated}")
-    engine = sa.create_engine(f"sqlite:///{fresh}")
-    metadata.create_all(engine)
-    engine.dispose()
-    ours, theirs = schema(migrated), schema(fresh)
-    for table in theirs:
-        if table != "index statements":
-            assert {column[0] for column in ours[table]["columns"]} == {
-                column[0] for column in theirs[table]["columns"]
-            }
-            assert ours[table]["foreign"] == theirs[table]["foreign"]
-            assert ours[table]["indexes"] == theirs[table]["indexes"]
-    assert ours["index statements"] == theirs["index statements"]
-    engine = sa.create_engine(f"sqlite:///{migrated}")
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
-    engine.dispose()
+def _condition(index: Any) -> str:
+    """Return which rows a partial index is of."""
+    options: dict[str, Any] = index.get("dialect_options", {})
+    return str(options.get("sqlite_where", options.get("postgresql_where", "")))
+
+
+async def shape(url: str) -> dict[str, dict[str, Any]]:
+    engine = create_engine(url)
+    async with engine.connect() as connection:
+        found = await connection.run_sync(_shape)
+    await engine.dispose()
+    return found
+
+
+async def test_all_migrations_lead_to_the_schema_of_the_tables(databases: Databases, empty_url: str) -> None:
+    migrated = await asyncio.to_thread(databases.fresh)
+    engine = create_engine(empty_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    await engine.dispose()
+    assert await shape(migrated) == await shape(empty_url)
+    engine = create_engine(migrated)
+    async with engine.connect() as connection:
+
+        def differences(sync: Connection) -> Any:
+            context = MigrationContext.configure(sync, opts={"compare_type": True})
+            return compare_metadata(context, metadata)
+
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+    await asyncio.to_thread(databases.drop, migrated)
+
+
+async def test_every_migration_only_adds_so_that_servers_of_the_version_before_go_on(empty_url: str) -> None:
+    scripts = ScriptDirectory.from_config(_config())
+    revisions = [script.revision for script in reversed(list(scripts.walk_revisions()))]
+    before: dict[str, dict[str, Any]] = {}
+    for revision in revisions:
+        await migrate(empty_url, revision=revision)
+        after = await shape(empty_url)
+        assert set(before) <= set(after), f"{revision} drops a table"
+        for table, old in before.items():
+            columns = after[table]["columns"]
+            for name, (kind, nullable, _) in old["columns"].items():
+                assert columns.get(name, (None,))[0] == kind, f"{revision} changes {table}.{name}"
+                assert columns[name][1] >= nullable, f"{revision} demands {table}.{name}"
+            for name in columns.keys() - old["columns"].keys():
+                _, nullable, has_default = columns[name]
+                assert nullable or has_default, f"{revision}: nobody else fills {table}.{name}"
+            assert after[table]["key"] == old["key"], f"{revision} changes the key of {table}"
+        before = after
+    assert await standing_of(empty_url) is Standing.CURRENT
 
 
 async def test_migrating_again_changes_nothing_and_keeps_what_was_changed(empty_url: str) -> None:
