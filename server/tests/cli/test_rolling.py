@@ -113,7 +113,7 @@ class Page:
         self._reader.join()
 
 
-async def until(told: Callable[[], bool], *, within: float = 10.0) -> None:
+async def until(told: Callable[[], bool], *, within: float = 30.0) -> None:
     async with asyncio.timeout(within):
         while not told():  # noqa: ASYNC110 - what is waited for is in other processes
             await asyncio.sleep(0.02)
@@ -160,7 +160,7 @@ async def test_rolling_restart_costs_no_event_no_request_and_no_presence(
     shared = keys | {
         "CALLCLOCK_DATABASE_URL": postgres_url,
         "CALLCLOCK_REDIS_URL": redis_url,
-        "CALLCLOCK_DRAIN_SECONDS": "10",
+        "CALLCLOCK_DRAIN_SECONDS": "20",
     }
     ports = free_ports(2)
     nodes = [start("serve", "--port", str(port), **shared) for port in ports]
