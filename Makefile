@@ -11,7 +11,7 @@ STAMPS := .cache/stamps
 SIDE_BY_SIDE := --dist loadscope
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: help demo web wheel web-deps install test check unit-python unit-web e2e format bench clean packages livekit generated
+.PHONY: help demo web wheel web-deps install test check unit-python unit-web e2e format bench bench-deps clean packages livekit generated
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -91,8 +91,18 @@ test: ## everything, from nothing, on a fresh machine
 wheel: $(STAMPS)/web ## build the packages that operators install, into dist/
 	@PYTHON=$(PYTHON) deploy/build-wheels dist
 
-bench: $(STAMPS)/python-dev ## measure the clock and the media plane on this machine
+# The job schedulers that the benches compare with.
+$(STAMPS)/bench-deps: bench/requirements.txt $(STAMPS)/python-dev
+	@echo "Installing what the benches compare with …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
+
+bench-deps: $(STAMPS)/bench-deps
+
+bench: $(STAMPS)/bench-deps ## measure the clock, the API and the media plane on this machine
 	@$(BIN)/python bench/clock.py
+	@$(BIN)/python bench/clock.py --postgres
+	@$(BIN)/python bench/api.py
 	@$(BIN)/python bench/media.py
 
 clean: ## remove what was installed and built here

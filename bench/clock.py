@@ -2,6 +2,7 @@
 
     python bench/clock.py            watchers inside the process, on the local bus
     python bench/clock.py --http     watchers on the event stream of a real server process, over WebSockets
+    python bench/clock.py --postgres the top of the hour on PostgreSQL, beside its peers (package `hour`)
 
 1. 100,000 armed sessions, nothing due: CPU of the process. They stay armed during the rest.
 2. 100 ends a second, spread over time: delay from the deadline to the watcher's hands.
@@ -407,8 +408,8 @@ def main() -> None:
         "--sockets", type=int, default=200, help="event streams among which the watchers are spread"
     )
     parser.add_argument("--seconds", type=int, default=10, help="length of the spread measurement")
-    parser.add_argument("--burst", type=int, default=2000)
-    parser.add_argument("--armed", type=int, default=100_000)
+    parser.add_argument("--burst", type=int, help="default 2,000, with --postgres 10,000")
+    parser.add_argument("--armed", type=int, help="default 100,000, with --postgres 1,000,000")
     parser.add_argument("--idle-seconds", type=int, default=10)
     parser.add_argument("--json", action="store_true")
     parser.add_argument(
@@ -416,7 +417,14 @@ def main() -> None:
     )
     parser.add_argument("--nodes", type=int, default=1, help="with --postgres: server processes")
     parser.add_argument("--rounds", type=int, default=1, help="with --postgres: bursts before arming")
+    parser.add_argument(
+        "--peers", type=int, default=2000, help="with --postgres: ends for each peer, 0 for none"
+    )
     arguments = parser.parse_args()
+    if arguments.burst is None:
+        arguments.burst = 10_000 if arguments.postgres else 2_000
+    if arguments.armed is None:
+        arguments.armed = 1_000_000 if arguments.postgres else 100_000
     if arguments.postgres:
         uvloop.run(hour.measure(arguments))
         return

@@ -19,9 +19,13 @@ from typing import Any
 import asyncpg
 from callclock_server.storage.database import Database
 from callclock_server.storage.migrate import migrate
+from callclock_server.testing.postgres import Postgres
+from callclock_server.testing.redis import RedisServer
+from peers import race
 
-from hour import arming, postgres
+from hour import arming
 from hour.nodes import Node, cpu_seconds, running_nodes
+from hour.postgres import durable
 
 READY_WITHIN_SECONDS = 300
 AHEAD_SECONDS = 12.0
@@ -32,7 +36,7 @@ TARGET_MS = 1500
 class Stage:
     """What a measurement runs on."""
 
-    server: postgres.Postgres
+    server: Postgres
     url: str
     database: Database
     raw: asyncpg.Connection[Any]
@@ -40,9 +44,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(server: postgres.Postgres, *, nodes: int, redis_url: str | None) -> AsyncIterator[Stage]:
+async def staged(server: Postgres, *, nodes: int, redis_url: str | None) -> AsyncIterator[Stage]:
     """A migrated database and server processes on it."""
-    url = server.create("callclock")
+    url = server.create_database("callclock")
     await migrate(url)
     database = await Database.open(url)
     raw = await asyncpg.connect(url)
@@ -140,9 +144,12 @@ async def idle(stage: Stage, *, armed: int, seconds: float) -> dict[str, Any]:
 async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run everything that was asked for."""
     results: dict[str, Any] = {"machine": machine(), "bursts": []}
-    with postgres.running() as server:
-        results["machine"]["postgresql"] = server.sql("SHOW server_version").split()[0]
-        async with staged(server, nodes=arguments.nodes, redis_url=None) as stage:
+    with durable() as server, RedisServer() as redis:
+        results["machine"]["postgresql"] = server.execute("SHOW server_version")[0][0]
+        report_machine(results["machine"], nodes=arguments.nodes, sockets=arguments.sockets)
+        # One node needs no Redis; several tell each other through it.
+        redis_url = redis.url() if arguments.nodes > 1 else None
+        async with staged(server, nodes=arguments.nodes, redis_url=redis_url) as stage:
             for number in range(arguments.rounds):
                 results["bursts"].append(
                     await burst(stage, f"b{number}", ends=arguments.burst, sockets=arguments.sockets)
@@ -155,6 +162,11 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                     await burst(stage, "armed", ends=arguments.burst, sockets=arguments.sockets)
                 )
                 report_burst(f"{arguments.armed:,} others armed", results["bursts"][-1])
+        if arguments.peers:
+            results["peers"] = await race.race(
+                server.create_database, redis_url=redis.url(), ends=arguments.peers
+            )
+            race.report(results["peers"], ours=max(one["ends_per_second"] for one in results["bursts"]))
     return results
 
 
@@ -174,6 +186,16 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "load_1m": round(os.getloadavg()[0], 2),
     }
+
+
+def report_machine(where: dict[str, Any], *, nodes: int, sockets: int) -> None:
+    """Print where this is measured and what runs."""
+    print(
+        f"{where['processor']}, {where['cores']} cores, Python {where['python']}, PostgreSQL {where['postgresql']} "
+        f"(fsync and synchronous_commit on), load {where['load_1m']}; {nodes} server process(es), "
+        f"{sockets} WebSockets in a load generator on the same machine, two watchers for each call",
+        flush=True,
+    )
 
 
 def report_burst(where: str, result: dict[str, Any]) -> None:
