@@ -146,7 +146,12 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     results: dict[str, Any] = {"machine": machine(), "bursts": []}
     with durable() as server, RedisServer() as redis:
         results["machine"]["postgresql"] = server.execute("SHOW server_version")[0][0]
-        report_machine(results["machine"], nodes=arguments.nodes, sockets=arguments.sockets)
+        report_machine(results["machine"])
+        print(
+            f"Server processes: {arguments.nodes}; watchers: two for each call, on {arguments.sockets} "
+            "WebSockets of a load generator on the same machine",
+            flush=True,
+        )
         # One node needs no Redis; several tell each other through it.
         redis_url = redis.url() if arguments.nodes > 1 else None
         async with staged(server, nodes=arguments.nodes, redis_url=redis_url) as stage:
@@ -188,12 +193,11 @@ def machine() -> dict[str, Any]:
     }
 
 
-def report_machine(where: dict[str, Any], *, nodes: int, sockets: int) -> None:
-    """Print where this is measured and what runs."""
+def report_machine(where: dict[str, Any]) -> None:
+    """Print where this is measured."""
     print(
-        f"{where['processor']}, {where['cores']} cores, Python {where['python']}, PostgreSQL {where['postgresql']} "
-        f"(fsync and synchronous_commit on), load {where['load_1m']}; {nodes} server process(es), "
-        f"{sockets} WebSockets in a load generator on the same machine, two watchers for each call",
+        f"{where['processor']}, {where['cores']} cores, load {where['load_1m']}, Python {where['python']}, "
+        f"PostgreSQL {where['postgresql']} (fsync and synchronous_commit on)",
         flush=True,
     )
 

@@ -13,27 +13,21 @@ the kind and the call's number in each, and leaves the rest unparsed.
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import gc
 import json
-import os
 import sys
 import time
 from array import array
-from typing import Any
 
-import jwt
 import uvloop
 
-from hour.nodes import KEY, SECRET
+from hour.websocket import Frames, login
 
 WATCHERS = 2
 GIVE_UP_SECONDS = 60.0
 TOLD_TWICE_WITHIN_SECONDS = 3.0
-CIDS_PER_MESSAGE = 500
 AT_ONCE = 25
-_MASK = b"\0\0\0\0"  # a client must mask; with zeros the bytes stay as they are
 
 
 class Tally:
@@ -67,68 +61,29 @@ class Tally:
                 self.done.set()
 
 
-class Stream(asyncio.Protocol):
+class Stream(Frames):
     """One event stream: WebSocket frames in, events noted."""
 
     def __init__(self, tally: Tally, watchers: dict[int, int]) -> None:
+        super().__init__("/v1/events")
         self._tally = tally
         self._watchers = watchers  # call number: which of its watchers this socket is
-        self._rest = b""
-        self._open = False
         self._confirmed = 0
-        self.transport: asyncio.Transport | None = None
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-        key = base64.b64encode(os.urandom(16)).decode()
-        transport.write(
-            f"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.ready.done():
             self.ready.set_exception(exc or ConnectionError("the server closed an event stream"))
 
     def data_received(self, data: bytes) -> None:
-        now = time.time()
-        if self._rest:
-            data = self._rest + data
-        if not self._open:
-            head, separator, data = data.partition(b"\r\n\r\n")
-            if not separator:
-                self._rest = head
-                return
-            if b" 101 " not in head[:20]:
-                raise ConnectionError(head.decode())
-            self._open = True
-            self._begin()
-        place, size = 0, len(data)
-        while size - place >= 2:
-            length, start = data[place + 1], place + 2
-            if length == 126:
-                length, start = int.from_bytes(data[start : start + 2], "big"), start + 2
-            elif length == 127:
-                length, start = int.from_bytes(data[start : start + 8], "big"), start + 8
-            if start + length > size:
-                break
-            if data[place] == 0x81:
-                self._message(data, start, start + length, now)
-            elif data[place] == 0x89:
-                self._send(0x8A, data[start : start + length])
-            place = start + length
-        self._rest = data[place:]
+        self._now = time.time()
+        super().data_received(data)
 
-    def _begin(self) -> None:
-        token = jwt.encode({"server": True}, SECRET, algorithm="HS256")
-        self._say({"type": "auth", "api_key": KEY, "token": token})
+    def opened(self) -> None:
         prefix = self._tally.marker.decode().removeprefix('"cid":"')
-        cids = [f"{prefix}{number}" for number in self._watchers]
-        for begin in range(0, len(cids), CIDS_PER_MESSAGE):
-            self._say({"type": "watch", "cids": cids[begin : begin + CIDS_PER_MESSAGE]})
+        login(self, [f"{prefix}{number}" for number in self._watchers])
 
-    def _message(self, data: bytes, begin: int, end: int, now: float) -> None:
+    def message(self, data: bytes, begin: int, end: int) -> None:
         at = data.find(b'"type":"', begin, begin + 120) + 8
         kind = data[at : data.index(b'"', at, end)]
         if kind.startswith(b"call."):
@@ -136,23 +91,11 @@ class Stream(asyncio.Protocol):
             if number >= 0:
                 number += len(self._tally.marker)
                 which = int(data[number : data.index(b'"', number, end)])
-                self._tally.note(kind, which, self._watchers[which], now)
+                self._tally.note(kind, which, self._watchers[which], self._now)
         elif kind == b"watch.ok":
-            self._confirmed += json.loads(data[begin:end])["calls"].__len__()
+            self._confirmed += len(json.loads(data[begin:end])["calls"])
             if self._confirmed == len(self._watchers):
                 self.ready.set_result(None)
-
-    def _say(self, message: dict[str, Any]) -> None:
-        self._send(0x81, json.dumps(message).encode())
-
-    def _send(self, opcode: int, data: bytes) -> None:
-        assert self.transport is not None
-        size = len(data)
-        if size < 126:
-            head = bytes((opcode, 0x80 | size))
-        else:
-            head = bytes((opcode, 0x80 | 126)) + size.to_bytes(2, "big")
-        self.transport.write(head + _MASK + data)
 
 
 def shares(calls: int, sockets: int) -> list[dict[int, int]]:
