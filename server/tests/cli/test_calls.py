@@ -11,11 +11,12 @@ from callclock_server.cli.calls import parse_seconds
 from callclock_server.cli.calls_table import duration, time_left
 from callclock_server.cli.trouble import Trouble
 from callclock_server.testing import RunningServer, running_server
+from callclock_server.testing.databases import Databases
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
-    with running_server() as server:
+def server(databases: Databases) -> Iterator[RunningServer]:
+    with running_server(database_url=databases.fresh()) as server:
         yield server
 
 

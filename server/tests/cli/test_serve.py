@@ -100,18 +100,19 @@ def test_serve_without_its_redis_says_so_and_not_the_password(start, keys, free_
     assert "Traceback" not in said
 
 
-def test_migrate_says_whether_anything_was_to_be_done(start) -> None:
-    first = start("migrate")
+def test_migrate_says_whether_anything_was_to_be_done(start, empty_url: str) -> None:
+    first = start("migrate", CALLCLOCK_DATABASE_URL=empty_url)
     assert first.finish() == 0
     assert "was migrated" in first.stdout[0]
-    second = start("migrate")
+    second = start("migrate", CALLCLOCK_DATABASE_URL=empty_url)
     assert second.finish() == 0
     assert "is current" in second.stdout[0]
 
 
-def test_killed_server_comes_back_and_clients_go_on(start, keys, free_port) -> None:
+def test_killed_server_comes_back_and_clients_go_on(start, keys, free_port, database_url: str) -> None:
+    environ = {**keys, "CALLCLOCK_DATABASE_URL": database_url}
     key, _, secret = keys["CALLCLOCK_KEYS"].partition(":")
-    first = start("serve", "--port", str(free_port), **keys)
+    first = start("serve", "--port", str(free_port), **environ)
     url = f"http://127.0.0.1:{free_port}"
     first.wait_for(url)
     patient = RetryPolicy(attempts=100, first_delay_seconds=0.1, max_delay_seconds=0.3)
@@ -122,7 +123,7 @@ def test_killed_server_comes_back_and_clients_go_on(start, keys, free_port) -> N
         with call.events() as events:
             assert isinstance(next(events), StateRefreshed)
             first.finish(signal.SIGKILL)
-            start("serve", "--port", str(free_port), **keys).wait_for(url)
+            start("serve", "--port", str(free_port), **environ).wait_for(url)
             call.update(custom={"after": "the restart"})
             assert isinstance(next(events), CallUpdated | StateRefreshed)
             call.join(user_id="ann")

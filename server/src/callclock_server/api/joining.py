@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 from fastapi import Request, Response
 
@@ -101,5 +103,5 @@ async def _move(edge: Edge, answer: JoinAnswer) -> bool:
     target = edge.media.clusters.next_for_new()
     if not target.usable:
         return False
-    async with edge.transactions.database.write() as tx:
-        return await move_session(tx, session_id=answer.session_id, cluster=target.name)
+    move = partial(move_session, session_id=answer.session_id, cluster=target.name)
+    return await edge.transactions.database.run(move)

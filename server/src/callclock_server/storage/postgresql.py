@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 CONNECT_WITHIN_SECONDS = 3.0
 ANSWER_WITHIN_SECONDS = 6.0
-CONNECTION_WITHIN_SECONDS = 4.0
+CONNECTION_WITHIN_SECONDS = 8.0
 POOL_SIZE = 10
 
 # A process that is stopped in the middle of a transaction, or cut off, must not keep its locks: all others
@@ -18,7 +18,7 @@ POOL_SIZE = 10
 _SESSION = {
     "application_name": "callclock",
     "jit": "off",
-    "lock_timeout": "4s",
+    "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "2s",
 }
 # A migration may take long, but must not wait for a lock: everybody else would queue behind it.
@@ -29,7 +29,6 @@ _LOST_RACE = frozenset(
     {
         "40001",  # serialization_failure
         "40P01",  # deadlock_detected
-        LOCK_NOT_AVAILABLE,
         "23505",  # unique_violation: another inserted it after we had looked
         "23503",  # foreign_key_violation: another deleted what we refer to, or refers to what we delete
         "0A000",  # a cached plan no longer fits, after a migration
