@@ -90,6 +90,7 @@ async def test_a_killed_node_loses_nobody_and_leaves_no_ghost(site: Site) -> Non
         assert await doctor.is_back(within_seconds=BACK_WITHIN_SECONDS)
         print(f"back by itself {time.monotonic() - killed_at:.1f} s after its node was killed")
         await until(lambda: present(visit, ["specialist"]), seconds=BACK_WITHIN_SECONDS)
+        await doctor.room.disconnect()
         print(f"no ghost {time.monotonic() - killed_at:.1f} s after")
 
 
