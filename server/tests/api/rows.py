@@ -69,6 +69,71 @@ def _reopen(visit: Appointment) -> tuple[str, Any]:
     return f"{visit.path}/reopen", None
 
 
+def _waiting(visit: Appointment) -> tuple[str, Any]:
+    """Somebody waits, and the specialist may admit them."""
+    world: World = visit.world
+    role = world.must(world.backend.get(f"/v1/users/{visit.doctor_id}"))["user"]["role"]
+    patch = {"grants": {role: HOSTS}, "settings": {"backstage": {"enabled": True, "opens": "manual"}}}
+    world.must(world.backend.patch(f"/v1/call_types/{visit.call_type}", json=patch))
+    visit.join(visit.patient)
+    return f"{visit.path}/admit", {"user_id": visit.patient_id}
+
+
+def _live(suffix: str, body: Any = None) -> Make:
+    def make(visit: Appointment) -> tuple[str, Any]:
+        _waiting(visit)
+        return visit.path + suffix, body
+
+    return make
+
+
+def _manual(visit: Appointment) -> tuple[str, Any]:
+    patch = {"settings": {"limits": {"starts": "manual"}}}
+    visit.world.must(visit.world.backend.patch(f"/v1/call_types/{visit.call_type}", json=patch))
+    _running(visit)
+    return f"{visit.path}/start_clock", {"reason": "all here"}
+
+
+def _pause(visit: Appointment) -> tuple[str, Any]:
+    _running(visit)
+    return f"{visit.path}/pause", {}
+
+
+def _resume(visit: Appointment) -> tuple[str, Any]:
+    visit.world.must(visit.world.backend.post(_pause(visit)[0], json={}))
+    return f"{visit.path}/resume", {}
+
+
+def _ask(visit: Appointment) -> tuple[str, Any]:
+    _running(visit)
+    visit.join(visit.patient)
+    return f"{visit.path}/extension_requests", {"seconds": 60}
+
+
+def _asked(answer: str) -> Make:
+    def make(visit: Appointment) -> tuple[str, Any]:
+        path, body = _ask(visit)
+        asked = visit.world.must(visit.patient.post(path, json=body))["request"]["id"]
+        return f"{path}/{asked}/{answer}", {}
+
+    return make
+
+
+def _offered(answer: str) -> Make:
+    def make(visit: Appointment) -> tuple[str, Any]:
+        world: World = visit.world
+        role = world.must(world.backend.get(f"/v1/users/{visit.patient_id}"))["user"]["role"]
+        patch = {"settings": {"limits": {"extension": {"consent_roles": [role]}}}}
+        world.must(world.backend.patch(f"/v1/call_types/{visit.call_type}", json=patch))
+        path, body = _extend(visit)
+        visit.join(visit.patient)
+        offer = world.must(visit.doctor.post(path, json=body))["offer"]["id"]
+        return f"{visit.path}/extension_offers/{offer}/{answer}", {}
+
+    return make
+
+
+HOSTS = ["join-call", "join-backstage"]
 REOPENERS = ["join-call", "join-ended-call", "change-max-duration"]
 
 
@@ -132,6 +197,20 @@ ROWS = [
     Row("POST /v1/calls/{type}/{id}/reopen", "specialist", _reopen),
     Row("POST /v1/calls/{type}/{id}/members", "specialist", _call("/members", {"update_members": []})),
     Row("POST /v1/calls/{type}/{id}/join", "reader", _join),
+    Row("POST /v1/calls/{type}/{id}/start_clock", "specialist", _manual),
+    Row("POST /v1/calls/{type}/{id}/pause", "specialist", _pause),
+    Row("POST /v1/calls/{type}/{id}/resume", "specialist", _resume),
+    Row("GET /v1/calls/{type}/{id}/waiting", "specialist", _live("/waiting")),
+    Row("POST /v1/calls/{type}/{id}/admit", "specialist", _waiting),
+    Row("POST /v1/calls/{type}/{id}/go_live", "specialist", _live("/go_live")),
+    Row("POST /v1/calls/{type}/{id}/stop_live", "specialist", _live("/stop_live")),
+    Row("POST /v1/calls/{type}/{id}/extension_offers/{offer_id}/accept", "reader", _offered("accept")),
+    Row("POST /v1/calls/{type}/{id}/extension_offers/{offer_id}/decline", "reader", _offered("decline")),
+    Row("POST /v1/calls/{type}/{id}/extension_requests", "reader", _ask),
+    Row(
+        "POST /v1/calls/{type}/{id}/extension_requests/{request_id}/approve", "specialist", _asked("approve")
+    ),
+    Row("POST /v1/calls/{type}/{id}/extension_requests/{request_id}/decline", "reader", _asked("decline")),
     Row("POST /v1/calls/{type}/{id}/leave", "reader", _call("/leave", {})),
     Row("GET /v1/calls/{type}/{id}/sessions", "reader", _call("/sessions")),
     Row("GET /v1/calls/{type}/{id}/sessions/{session_id}", "reader", _session()),

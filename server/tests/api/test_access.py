@@ -121,6 +121,6 @@ def test_a_token_for_other_calls_is_refused(world: World, row: Row) -> None:
 def test_a_server_token_may(world: World, row: Row) -> None:
     visit = world.appointment()
     path, body = row.make(visit)
-    if row.route.endswith(("/join", "/leave")):
-        body = {"user_id": visit.patient_id}
+    if row.route.endswith(("/join", "/leave", "/accept", "/extension_requests")):
+        body = {**(body or {}), "user_id": visit.patient_id}
     expect_done(send(world.backend, row, path, body), row)

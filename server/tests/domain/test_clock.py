@@ -125,7 +125,7 @@ def test_setting_the_total_to_what_it_is_changes_nothing() -> None:
 def test_lost_connection_that_comes_back_in_its_grace_stays_present() -> None:
     session = join(running(), "ben", connection="c1")
     lost = presence.lose(session, "c1", grace_seconds=10, now=after(100))
-    back = presence.resume(lost, "c1")
+    back = presence.resume(lost, "c1", node_id="n")
     assert clock.settle(back, now=after(200)).events == ()
 
 

@@ -124,7 +124,7 @@ class SessionLife(RuleBasedStateMachine):
     @rule(user=people)
     def connection_comes_back(self, user: str) -> None:
         self.settle()
-        self.session = presence.resume(self.session, f"conn-{user}")
+        self.session = presence.resume(self.session, f"conn-{user}", node_id="n")
 
     @rule(seconds=st.integers(-4000, 4000).filter(bool))
     def extend(self, seconds: int) -> None:

@@ -150,7 +150,7 @@ async def test_migration_keeps_what_was_written_before(empty_url: str) -> None:
     await write(database)
     before = await everything(database)
     await database.close()
-    await migrate(empty_url)
+    await migrate(empty_url, revision="0004")
     database = await Database.open(empty_url)
     try:
         assert await everything(database) == before

@@ -9,12 +9,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Lifespan
 
-from callclock_server.api import call_types, calls, joining, query, roles, sessions, travel, users
+from callclock_server.api import (
+    backstage,
+    call_types,
+    calls,
+    clock,
+    extensions,
+    joining,
+    query,
+    roles,
+    sessions,
+    travel,
+    users,
+)
 from callclock_server.api.problems import from_status, from_validation, problem_response
 from callclock_server.domain.errors import CallclockError
 from callclock_server.timekeeping import Clock, SystemClock
 
-_RESOURCES = (roles, call_types, users, query, calls, joining, sessions, travel)
+_RESOURCES = (roles, call_types, users, query, calls, joining, clock, backstage, extensions, sessions, travel)
 
 
 def build_api(*, clock: Clock | None = None, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:

@@ -8,6 +8,7 @@ from callclock_server.api.routing import ActorOf, CallOf, EdgeOf, problems, rout
 from callclock_server.api.schemas import answers, requests
 from callclock_server.api.transaction import Body
 from callclock_server.calls import create, delete, end, extend, members, read, reopen, update
+from callclock_server.calls.answers import ExtendAnswer
 from callclock_server.calls.permissions import access_changed
 from callclock_server.storage.database import Transaction
 
@@ -85,12 +86,20 @@ async def end_call(request: Request, edge: EdgeOf, by: ActorOf, call: CallOf) ->
 
 
 @routes.post(
-    f"{PATH}/extend", response_model=answers.ExtendAnswer, responses=problems(400, 404, 409, 413, 415)
+    f"{PATH}/extend",
+    response_model=answers.ExtendAnswer,
+    responses={
+        **problems(400, 404, 409, 413, 415),
+        202: {"model": answers.ExtendAnswer, "description": "Offered; the other side has to agree."},
+    },
 )
 async def extend_call(
     request: Request, edge: EdgeOf, by: ActorOf, call: CallOf, body: requests.ExtendCallRequest
 ) -> Response:
-    """Move the running session's deadline by some seconds, atomically."""
+    """Move the running session's deadline by some seconds, atomically.
+
+    Under a policy with `consent_roles`, more time is offered to the other side instead (202).
+    """
 
     async def deed(tx: Transaction) -> Body:
         answer = await extend.extend_call(
@@ -101,10 +110,26 @@ async def extend_call(
             seconds=body.seconds,
             idempotency_key=body.idempotency_key,
             reason=body.reason,
+            price_text=body.price_text,
         )
-        return {"call": answer.call, "change": answer.change}
+        return extension_body(answer)
 
-    return await edge.transactions.write(request, by, deed)
+    return await edge.transactions.write(request, by, deed, status=extension_status)
+
+
+def extension_body(answer: ExtendAnswer) -> Body:
+    """What every answer about an extension holds."""
+    return {
+        "call": answer.call,
+        "change": answer.change,
+        "offer": answer.offer,
+        "warnings": answer.warnings,
+    }
+
+
+def extension_status(body: Body) -> int:
+    """202 for an offer: nothing has changed yet."""
+    return 202 if body["change"] is None else 200
 
 
 @routes.post(f"{PATH}/reopen", response_model=answers.CallAnswer, responses=problems(404, 409))

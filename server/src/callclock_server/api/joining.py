@@ -41,6 +41,7 @@ async def join_call(
             "participant": answer.participant,
             "media": _media(edge, answer, request),
             "created": answer.created,
+            "waiting": answer.waiting,
         }
 
     response = await edge.transactions.write(request, by, deed)

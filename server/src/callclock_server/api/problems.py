@@ -29,11 +29,14 @@ STATUS: Mapping[str, int] = {
     "server-token-required": 403,
     "missing-capability": 403,
     "call-ended": 403,
+    "consent-not-yours": 403,
     "call-not-found": 404,
     "call-type-not-found": 404,
     "user-not-found": 404,
     "role-not-found": 404,
     "session-not-found": 404,
+    "offer-not-found": 404,
+    "request-not-found": 404,
     "no-test-clock": 404,
     "not-found": 404,
     "method-not-allowed": 405,
@@ -45,6 +48,22 @@ STATUS: Mapping[str, int] = {
     "no-time-limit": 409,
     "call-not-ended": 409,
     "call-full": 409,
+    "clock-not-running": 409,
+    "clock-not-paused": 409,
+    "clock-already-started": 409,
+    "call-not-live": 409,
+    "paused-for-absence": 409,
+    "pause-limit-reached": 409,
+    "extension-count-reached": 409,
+    "extension-total-reached": 409,
+    "extension-cooling-down": 409,
+    "consent-required": 409,
+    "offer-pending": 409,
+    "request-pending": 409,
+    "not-present": 409,
+    "not-waiting": 409,
+    "runs-into-next-call": 409,
+    "wall-limit-reached": 409,
     "body-too-large": 413,
     "unsupported-media-type": 415,
     "invalid-value": 422,
@@ -59,6 +78,9 @@ STATUS: Mapping[str, int] = {
     "unknown-call-type": 422,
     "unknown-user-reference": 422,
     "limit-out-of-range": 422,
+    "contradictory-setting": 422,
+    "limit-already-used": 422,
+    "extension-step-not-allowed": 422,
     "invalid-cursor": 422,
     "invalid-filter": 422,
     "idempotency-key-reused": 422,
@@ -102,6 +124,8 @@ def problem_body(error: CallclockError, *, now: datetime, request_id: str) -> di
     }
     if isinstance(error, errors.MissingCapability):
         body["capability"] = error.capability
+    for name, value in error.facts.items():
+        body[name] = wire_time(value) if isinstance(value, datetime) else value
     if isinstance(error, errors.InvalidInput) and error.errors:
         body["errors"] = [
             {"field": one.field, "detail": one.detail, "code": one.code} for one in error.errors

@@ -17,6 +17,7 @@ from callclock_server.storage.database import Transaction
 
 from .answers import CallAnswer, View
 from .journal import Journal
+from .opening import open_if_due
 from .state import CallState, load, load_many
 from .views import call_view, member_view
 
@@ -150,9 +151,15 @@ async def settle_first(visitor: Visit) -> None:
 
 
 async def settle_state(journal: Journal, state: CallState) -> bool:
-    """Apply what is due in a call's running session; return whether that was anything."""
+    """Apply what is due in a call's running session, or open a call whose start has come by itself.
+
+    Returns whether that was anything.
+    """
     if state.session is None:
-        return False
+        if state.call.starts_at is None or not await open_if_due(journal, state):
+            return False
+        await journal.flush()
+        return True
     decision = settle(state.session, now=journal.now)
     if decision.session == state.session:
         return False

@@ -25,9 +25,10 @@ class CallAnswer:
 
 @dataclass(slots=True, kw_only=True)
 class JoinAnswer(CallAnswer):
-    """An accepted join. With engine `none` there is no media room and `room` is None."""
+    """An accepted join. With engine `none`, and for who waits, there is no media room: `room` is None."""
 
     participant: View
+    waiting: bool
     session_id: str
     user_id: str
     user_name: str
@@ -42,10 +43,16 @@ class JoinAnswer(CallAnswer):
 
 @dataclass(slots=True, kw_only=True)
 class ExtendAnswer:
-    """A change of the deadline; `replayed` when the idempotency key was known already."""
+    """A change of the deadline, or an offer of one that waits for consent.
+
+    `replayed` when the idempotency key was known already; `warnings` says what the change runs into.
+    """
 
     call: View
-    change: View
+    change: View | None = None
+    offer: View | None = None
+    request: View | None = None
+    warnings: list[View] = field(default_factory=list)
     replayed: bool = False
 
 

@@ -15,13 +15,14 @@ from callclock_server.domain.identifiers import check_name
 from callclock_server.domain.input import as_object
 from callclock_server.domain.permissions import Actor
 from callclock_server.domain.settings import Override
-from callclock_server.storage import call_types, roles, sessions
+from callclock_server.storage import call_types, calls, roles, sessions
 from callclock_server.storage.database import Transaction
 
-from . import permissions
+from . import permissions, policies
 from .access import settle_state
 from .answers import View
 from .journal import Journal
+from .opening import schedule
 from .state import load_many
 from .views import call_type_view
 
@@ -39,7 +40,7 @@ async def create_call_type(
     by.require_server()
     check_name(name, field="name")
     checked = await _check_grants(tx, grants or {})
-    override = _check_settings(tx, {}, settings or {})
+    override = await _check_settings(tx, {}, settings or {})
     if await call_types.get(tx, name):
         raise errors.AlreadyExists(f"There is a call type {name} already.")
     now = tx.now()
@@ -88,12 +89,16 @@ async def update_call_type(
     new = replace(
         old,
         grants={**old.grants, **checked},
-        settings=_check_settings(tx, old.settings, settings or {}),
+        settings=await _check_settings(tx, old.settings, settings or {}),
         members_only=old.members_only if members_only is None else members_only,
         updated_at=tx.now(),
     )
     await _tell_present(tx, old, new)
     await call_types.update(tx, new)
+    if _opening_changed(old, new):
+        to_come = await calls.cids_to_come(tx, call_type=name, now=tx.now())
+        for state in (await load_many(tx, to_come)).values():
+            await schedule(tx, state)
     return call_type_view(new)
 
 
@@ -152,11 +157,19 @@ async def _check_grants(tx: Transaction, grants: Mapping[str, Any]) -> dict[str,
     return {role: in_order(set(granted)) for role, granted in grants.items()}
 
 
-def _check_settings(tx: Transaction, current: Override, change: Mapping[str, Any]) -> Override:
+def _opening_changed(old: CallType, new: CallType) -> bool:
+    """Tell whether calls of the type may have begun, or ceased, to open by themselves."""
+    before, after = old.effective_settings["limits"], new.effective_settings["limits"]
+    return any(before[key] != after[key] for key in ("starts", "no_show_seconds"))
+
+
+async def _check_settings(tx: Transaction, current: Override, change: Mapping[str, Any]) -> Override:
     """Return the type's settings after a change; a limit of null is the default and is not kept."""
-    merged = call_settings.patch(current, call_settings.validate(change, field="settings", rules=tx.rules))
+    checked = call_settings.validate(change, field="settings", rules=tx.rules)
+    merged = call_settings.patch(current, checked)
     if merged.get("limits", {}).get("max_duration_seconds", 0) is None:
         del merged["limits"]["max_duration_seconds"]
         if not merged["limits"]:
             del merged["limits"]
+    await policies.require_valid(tx, checked, call_settings.effective(merged), field="settings")
     return merged

@@ -14,10 +14,12 @@ from callclock_server.domain.permissions import Actor, require
 from callclock_server.storage import call_types, calls, events, members, users
 from callclock_server.storage.database import Transaction
 
+from . import policies
 from .access import Visit, acting_user, capabilities_in, look
 from .answers import CallAnswer
 from .data import CallData, read_call_data
 from .journal import Journal
+from .opening import schedule
 from .state import CallState
 
 
@@ -80,13 +82,32 @@ async def create(
     # The rights come from the role outside of the call: nobody grants them to themselves by their own member
     # role.
     _check_override(capabilities_in(call_type, user, None), checked)
+    _require_start(call_type, checked)
+    await policies.require_valid(
+        tx,
+        checked.settings_override,
+        call_settings.effective(call_type.settings, call_settings.patch({}, checked.settings_override)),
+        field="data.settings_override",
+    )
     state = await _insert(tx, call_type, creator, checked, added, id=id)
+    if checked.starts_at is not None:
+        await schedule(tx, state)
     if user is not None:
         state.users[user.id] = user
     journal = Journal(tx)
     journal.event(state, kinds.CALL_CREATED, **journal.who(creator))
     await journal.flush()
     return Visit(tx, state, journal, user, own, capabilities)
+
+
+def _require_start(call_type: CallType, data: CallData) -> None:
+    """Refuse a call without a start whose clock starts then."""
+    own = data.settings_override.get("limits", {})
+    starts = own.get("starts") or call_type.effective_settings["limits"]["starts"]
+    if starts == "scheduled" and data.starts_at is None:
+        raise errors.MissingField(
+            "A call whose clock starts as scheduled needs starts_at.", field="data.starts_at"
+        )
 
 
 def _check_override(capabilities: frozenset[str], data: CallData) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
-from callclock_server.domain import clock, errors, presence
-from callclock_server.domain import events as kinds
+from callclock_server.domain import clock, errors, presence, starting
 from callclock_server.domain.call import User
 from callclock_server.domain.capabilities import in_order
 from callclock_server.domain.identifiers import check_name, check_user_id
@@ -16,7 +14,7 @@ from callclock_server.domain.input import text
 from callclock_server.domain.permissions import Actor, publish_sources
 from callclock_server.domain.session import Participant, Session
 from callclock_server.domain.settings import Override
-from callclock_server.storage import calls, ledger, members, outbox, users
+from callclock_server.storage import calls, ledger, members, users
 from callclock_server.storage.database import Transaction
 
 from .access import Visit, capabilities_in, enter
@@ -26,7 +24,9 @@ from .data import CallData, read_call_data
 from .identifiers import new_id
 from .members import apply_members
 from .mirror import room_metadata
+from .opening import start
 from .presence import node_of
+from .state import CallState
 from .update import apply_data, require_rights
 from .views import participant_view
 
@@ -68,6 +68,7 @@ async def join_call(
     participant = await _accept(
         visitor,
         joiner,
+        capabilities,
         device_id=device_id or DEFAULT_DEVICE,
         connection_id=connection_id,
         media_cluster=media_cluster,
@@ -119,12 +120,6 @@ def _require_entry(visitor: Visit) -> None:
     state = visitor.state
     if state.call.ended_at is not None and "join-ended-call" not in visitor.capabilities:
         raise errors.CallEnded
-    backstage = state.settings["backstage"]
-    if backstage["enabled"]:
-        opens_at = state.call.starts_at
-        ahead = timedelta(seconds=backstage["join_ahead_time_seconds"])
-        if opens_at is None or visitor.tx.now() < opens_at - ahead:
-            visitor.require("join-backstage")
 
 
 async def _apply_terms(visitor: Visit, data: Mapping[str, Any]) -> None:
@@ -136,7 +131,7 @@ async def _apply_terms(visitor: Visit, data: Mapping[str, Any]) -> None:
         raise errors.InvalidInput("The call has another creator.", field="data.created_by_id")
     checked = replace(checked, settings_override=await _new_terms(visitor, checked))
     await apply_members(visitor, checked.members)
-    await apply_data(visitor, checked, reason="join")
+    await apply_data(visitor, checked, reason="join", field="data.settings_override")
 
 
 async def _new_terms(visitor: Visit, data: CallData) -> Override:
@@ -160,9 +155,18 @@ async def _new_terms(visitor: Visit, data: CallData) -> Override:
     return data.settings_override
 
 
+def require_room(state: CallState) -> None:
+    """Raise CallFull when nobody else fits in; who waits takes no place."""
+    most = state.settings["limits"]["max_participants"]
+    people = state.session.participants if state.session else ()
+    if most is not None and sum(p.waiting_since is None for p in people) >= most:
+        raise errors.CallFull
+
+
 async def _accept(
     visitor: Visit,
     joiner: User,
+    capabilities: frozenset[str],
     *,
     device_id: str,
     connection_id: str | None,
@@ -170,14 +174,14 @@ async def _accept(
 ) -> Participant:
     state, journal = visitor.state, visitor.journal
     state.users[joiner.id] = joiner
-    if state.session is None:
-        await _start(visitor, joiner, media_cluster=media_cluster)
-    session = state.session
-    assert session is not None
+    session = state.session or start(
+        journal, state, by=joiner.id, at=journal.now, media_cluster=media_cluster
+    )
+    backstage = "join-backstage" in capabilities
+    wait = starting.must_wait(session, user_id=joiner.id, may_enter_backstage=backstage)
     old = presence.find(session, user_id=joiner.id, device_id=device_id)
-    most = state.settings["limits"]["max_participants"]
-    if old is None and most is not None and len(session.participants) >= most:
-        raise errors.CallFull
+    if not wait and (old is None or old.waiting_since is not None):
+        require_room(state)
     accepted = presence.accept(
         session,
         participant_id=new_id("par"),
@@ -187,31 +191,11 @@ async def _accept(
         connection_id=connection_id,
         node_id=node_of(connection_id),
         now=journal.now,
+        wait=wait,
     )
     journal.apply(state, clock.Decision(accepted.session, accepted.events))
     journal.joined(state, joiner)
     return accepted.participant
-
-
-async def _start(visitor: Visit, joiner: User, *, media_cluster: str | None) -> None:
-    """Start the session; its deadline counts from now (design rule 1)."""
-    state, journal = visitor.state, visitor.journal
-    settings = state.settings
-    state.session, change = clock.start_session(
-        id=new_id("ses"),
-        cid=state.call.cid,
-        change_id=new_id("chg"),
-        limits=settings["limits"],
-        engine=settings["media"]["engine"],
-        by=joiner.id,
-        now=journal.now,
-        media_cluster=media_cluster if settings["media"]["engine"] == "livekit" else None,
-    )
-    state.call = replace(state.call, last_session_id=state.session.id)
-    journal.event(state, kinds.SESSION_STARTED, **journal.who(joiner))
-    journal.started(state, change)
-    if state.session.engine == "livekit":
-        journal.room_effect(outbox.ROOM_ENSURE, state.session)
 
 
 async def _answer(
@@ -231,7 +215,8 @@ async def _answer(
         user_id=joiner.id,
         user_name=joiner.name or joiner.id,
         role=participant.role,
-        room=session.id if session.engine == "livekit" else None,
+        waiting=participant.waiting_since is not None,
+        room=session.id if session.engine == "livekit" and participant.waiting_since is None else None,
         room_metadata=room_metadata(session, now=visitor.journal.now),
         media_cluster=session.media_cluster,
         identity=participant.identity,

@@ -16,15 +16,29 @@ from callclock_server.bus import user_channel
 from callclock_server.domain import events as kinds
 from callclock_server.domain.call import Call, User
 from callclock_server.domain.clock import Decision
-from callclock_server.domain.events import Ended, Joined, Left, SessionEvent, Warned
+from callclock_server.domain.events import (
+    Admitted,
+    Answered,
+    BackstageChanged,
+    ClockChanged,
+    Ended,
+    Joined,
+    Left,
+    NoShow,
+    SessionEvent,
+    WaitingChanged,
+    Warned,
+)
+from callclock_server.domain.record import make_record
 from callclock_server.domain.session import Change, Participant, Session
 from callclock_server.storage import calls, events, ledger, outbox, participants, sessions
 from callclock_server.storage.database import Transaction
 
 from .answers import View
+from .clock_views import offer_view, request_view
 from .mirror import room_metadata
 from .state import CallState
-from .views import call_view, change_view, participant_view, rfc3339, user_view
+from .views import call_view, change_view, participant_view, record_view, rfc3339, user_view
 
 
 @dataclass(slots=True)
@@ -128,6 +142,8 @@ class Journal:
             self.room_effect(outbox.ROOM_DELETE, session)
         elif still_in_media:
             for participant in decision.closed:
+                if participant.waiting_since is not None:
+                    continue  # never in the room
                 self.room_effect(outbox.PARTICIPANT_REMOVE, session, identity=participant.identity)
 
     def changed(self, state: CallState, change: Change, *, by: User | None) -> None:
@@ -162,6 +178,21 @@ class Journal:
                     seconds_left=seconds_left,
                     timer_ends_at=rfc3339(timer_ends_at),
                 )
+            case ClockChanged(change):
+                self.changed(state, change, by=state.users.get(change.by) if change.by else None)
+            case Answered():
+                self._answered(state, event)
+            case NoShow(at, roles, action):
+                self.event(state, kinds.NO_SHOW, roles=list(roles), action=action, at=rfc3339(at))
+            case WaitingChanged():
+                self.event(state, kinds.WAITING_CHANGED)
+            case Admitted(participant, by_id):
+                admitted = {"participant": participant_view(participant, state.users)}
+                self.event(state, kinds.ADMITTED, **admitted, **self.who(state.users.get(by_id or "")))
+            case BackstageChanged(live, by_id):
+                self.event(
+                    state, kinds.BACKSTAGE_CHANGED, live=live, **self.who(state.users.get(by_id or ""))
+                )
             case Ended(at, reason, ends_call):
                 how = {"reason": reason, "ended_at": rfc3339(at), **self.who(by)}
                 if ends_call:
@@ -169,16 +200,40 @@ class Journal:
                     self.event(state, kinds.CALL_ENDED, **how)
                 self.event(state, kinds.SESSION_ENDED, **how)
 
+    def _answered(self, state: CallState, event: Answered) -> None:
+        self.event(
+            state,
+            kinds.EXTENSION_ANSWERED,
+            answer=event.answer,
+            offer=offer_view(event.offer, state.users) if event.offer else None,
+            request=request_view(event.request, state.users) if event.request else None,
+            **self.who(state.users.get(event.by or "")),
+        )
+
     def _participant(self, state: CallState, participant: Participant) -> View:
         user = state.users.get(participant.user_id)
         return {"participant": participant_view(participant, state.users), **self.who(user)}
 
     async def flush(self) -> None:
         """Write everything noted until now."""
+        for state in self._states.values():
+            if state.session is not None and state.session.fair is not None and not state.session.running:
+                await self._add_record(state, state.session)
         await self.compose().store(self.tx)
         for state in self._states.values():
             state.mark_stored()
         self._entries, self._changes, self._effects, self._notices, self._states = [], [], [], [], {}
+
+    async def _add_record(self, state: CallState, session: Session) -> None:
+        """Put the signed record of a session with policies into the event that tells of its end."""
+        stays = {stay.id: stay for stay in await participants.stays_of(self.tx, session.id)}
+        stays |= {stay.id: stay for stay in state.closed}
+        changes = await ledger.of_session(self.tx, session.id)
+        changes += [change for _, change in self._changes if change.session_id == session.id]
+        record = make_record(session, list(stays.values()), changes, now=self.now)
+        for entry in self._entries:
+            if entry.kind == kinds.SESSION_ENDED and entry.session_id == session.id:
+                entry.fields.update(self.tx.sign(record_view(session, record, changes)))
 
     def compose(self) -> Writes:
         """Return what everything noted until now comes to, without writing it."""

@@ -11,7 +11,7 @@ from callclock_server.domain import events as kinds
 from callclock_server.domain.call import Member
 from callclock_server.domain.identifiers import check_user_id
 from callclock_server.domain.permissions import Actor
-from callclock_server.domain.presence import leave
+from callclock_server.domain.presence import change_role, leave
 from callclock_server.storage import members, users
 from callclock_server.storage.database import Transaction
 
@@ -19,6 +19,7 @@ from . import permissions
 from .access import Visit, enter
 from .answers import CallAnswer
 from .data import MemberSpec, read_members
+from .identifiers import new_id
 from .views import member_view
 
 
@@ -93,15 +94,14 @@ def _merged(old: Member | None, spec: MemberSpec, visitor: Visit) -> Member:
 def _carry_role(visitor: Visit, member: Member) -> None:
     """Let the member's new role show on those of their devices that are in the session."""
     state = visitor.state
-    user = state.users[member.user_id]
-    if state.session is not None:
-        people = tuple(
-            replace(p, role=member.role or user.role) if p.user_id == member.user_id else p
-            for p in state.session.participants
-        )
-        if people != state.session.participants:
-            state.session = replace(state.session, participants=people)
-            visitor.journal.track(state)
+    if state.session is None:
+        return
+    role = member.role or state.users[member.user_id].role
+    decision = change_role(
+        state.session, user_id=member.user_id, role=role, new_id=lambda: new_id("par"), now=visitor.tx.now()
+    )
+    if decision.session is not state.session:
+        visitor.journal.apply(state, decision, still_in_media=False)
 
 
 async def _remove(visitor: Visit, removed: set[str]) -> None:

@@ -81,6 +81,8 @@ def _plan(
     session, call = state.session, state.call
     if session is None or session.id != of.session_id:
         return None
+    if session.fair is not None:
+        return None  # its policies ask for more than these rows: calendars, records
     decision = settle(session, now=of.alarm_at)
     if decision.session == session:
         return None

@@ -44,7 +44,7 @@ async def media_joined(
         if last is not None and sid is not None and last.media_sid == sid:
             return False
         participant = await _returning(tx, state, last)
-    if participant is None:
+    if participant is None or participant.waiting_since is not None:
         await _remove(tx, state.session, identity)
         return False
     session, events = presence.arrive(state.session, participant, now=tx.now(), sid=sid)

@@ -78,8 +78,9 @@ async def get_ledger(
 async def get_record(tx: Transaction, by: Actor, *, type: str, id: str, session_id: str) -> View:  # noqa: A002
     """Return a session's record: times, presence, ledger."""
     session = await _session(tx, by, type=type, id=id, session_id=session_id)
-    record = make_record(session, await participants.stays_of(tx, session.id), now=tx.now())
-    return record_view(session, record, await ledger.of_session(tx, session.id))
+    changes = await ledger.of_session(tx, session.id)
+    record = make_record(session, await participants.stays_of(tx, session.id), changes, now=tx.now())
+    return record_view(session, record, changes)
 
 
 async def _cid(tx: Transaction, by: Actor, *, type: str, id: str) -> str:  # noqa: A002

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from callclock_server.domain.call import Call, CallType, User
+from callclock_server.domain.decision import fair_of
+from callclock_server.domain.reading import state_of
 from callclock_server.domain.session import Participant, Session
 from callclock_server.domain.settings import Settings, effective
-from callclock_server.storage import call_types, calls, sessions, users
+from callclock_server.storage import calendars, call_types, calls, members, sessions, users
 from callclock_server.storage.database import Transaction
 
 
 @dataclass(slots=True)
 class CallState:
-    """A working copy. `stored_*` is what the database holds; the journal writes the difference."""
+    """A working copy. `stored_*` is what the database holds; the journal writes the difference.
+
+    `expected` are members whose roles a waiting clock needs.
+    """
 
     call: Call
     call_type: CallType
@@ -23,6 +29,7 @@ class CallState:
     stored_call: Call | None = None
     stored_session: Session | None = None
     closed: list[Participant] = field(default_factory=list)
+    expected: tuple[User, ...] = ()
 
     @property
     def settings(self) -> Settings:
@@ -77,4 +84,40 @@ async def _assemble(tx: Transaction, found: dict[str, Call]) -> dict[str, CallSt
     for cid, call in found.items():
         session = running.get(cid)
         states[cid] = CallState(call, types[call.type], session, known, call, session)
+    if any(session.fair is not None for session in running.values()):
+        await _look_around(tx, [state for state in states.values() if state.session and state.session.fair])
     return states
+
+
+async def _look_around(tx: Transaction, states: list[CallState]) -> None:
+    """Load what clocks with policies ask of the world: members' next calls, and whom a clock waits for."""
+    guarded: dict[str, datetime] = {}
+    waiting: list[CallState] = []
+    for state in states:
+        session = state.session
+        assert session is not None
+        rules = fair_of(session).policy
+        if rules.back_to_back != "off":
+            guarded[session.cid] = state.call.starts_at or session.started_at
+        if rules.required_roles and state_of(session) == "waiting":
+            waiting.append(state)
+    free_until = await calendars.next_starts(tx, guarded) if guarded else {}
+    for state in states:
+        if state.call.cid in free_until and state.session is not None:
+            fair = replace(fair_of(state.session), free_until=free_until[state.call.cid])
+            state.session = state.stored_session = replace(state.session, fair=fair)
+    if waiting:
+        await _load_expected(tx, waiting)
+
+
+async def _load_expected(tx: Transaction, waiting: list[CallState]) -> None:
+    listed = await members.of_calls(tx, [state.call.cid for state in waiting])
+    known = await users.get_many(tx, {member.user_id for own in listed.values() for member in own})
+    for state in waiting:
+        assert state.session is not None
+        required = fair_of(state.session).policy.required_roles
+        state.expected = tuple(
+            known[member.user_id]
+            for member in listed[state.call.cid]
+            if (member.role or known[member.user_id].role) in required
+        )

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from callclock_server.domain.clock import settle
-from callclock_server.storage import calls, sessions
+from callclock_server.storage import calls, openings, sessions
 from callclock_server.storage.database import Transaction
 
+from .access import settle_state
 from .journal import Journal
 from .state import load_claimed
 
@@ -24,8 +25,24 @@ class SweepResult:
 
 
 async def settle_due(tx: Transaction, *, limit: int = 500) -> SweepResult:
-    """Claim up to `limit` calls whose session is due and settle them, all in this transaction."""
-    return await _settle(tx, await sessions.claim_due(tx, now=tx.now(), limit=limit))
+    """Claim up to `limit` calls whose session is due and settle them, all in this transaction.
+
+    When there are none, it is the turn of calls that open by themselves.
+    """
+    claimed = await sessions.claim_due(tx, now=tx.now(), limit=limit)
+    return await _settle(tx, claimed) if claimed else await _open_due(tx, limit=limit)
+
+
+async def _open_due(tx: Transaction, *, limit: int) -> SweepResult:
+    """Open the calls whose start has come though nobody is there (design section 6)."""
+    claimed = await openings.claim_due(tx, now=tx.now(), limit=limit)
+    if not claimed:
+        return SweepResult(0, 0)
+    journal = Journal(tx)
+    for state in (await load_claimed(tx, claimed)).values():
+        await settle_state(journal, state)
+    await openings.remove(tx, claimed)
+    return SweepResult(len(claimed), 0)
 
 
 async def settle_one(tx: Transaction, *, cid: str) -> SweepResult:

@@ -6,19 +6,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from callclock_server.domain import errors, extending, policy_checks
 from callclock_server.domain import events as kinds
 from callclock_server.domain import settings as call_settings
 from callclock_server.domain.clock import Decision, set_limit, settle, with_limits
 from callclock_server.domain.permissions import Actor
-from callclock_server.domain.session import Change
-from callclock_server.domain.settings import Override
+from callclock_server.domain.session import Change, Session
+from callclock_server.domain.settings import Override, Settings
 from callclock_server.storage.database import Transaction
 
-from . import permissions
+from . import permissions, policies
 from .access import Visit, enter
 from .answers import CallAnswer
 from .data import CallData, read_call_data
 from .identifiers import new_id
+from .opening import schedule
+from .state import CallState
 from .views import change_view
 
 _KEYS = ("settings_override", "starts_at", "custom")
@@ -60,8 +63,13 @@ def require_rights(visitor: Visit, changes: Mapping[str, Any]) -> None:
         visitor.require("update-call")
 
 
-async def apply_data(visitor: Visit, data: CallData, *, reason: str | None = None) -> None:
-    """Apply checked changes to the call and its running session; noted in the journal, not yet written."""
+async def apply_data(
+    visitor: Visit, data: CallData, *, reason: str | None = None, field: str = "settings_override"
+) -> None:
+    """Apply checked changes to the call and its running session; noted in the journal, not yet written.
+
+    `field` is where the override stands in the request.
+    """
     state, journal = visitor.state, visitor.journal
     before = await permissions.held_by_present(visitor.tx, state)
     old_call, old_settings = state.call, state.settings
@@ -71,10 +79,14 @@ async def apply_data(visitor: Visit, data: CallData, *, reason: str | None = Non
         starts_at=data.starts_at if "starts_at" in data.given else old_call.starts_at,
         custom=data.custom if "custom" in data.given else old_call.custom,
     )
+    await policies.require_valid(visitor.tx, data.settings_override, _limited(state, data), field=field)
+    policy_change = _change_policy(visitor, data, field=field, reason=reason)
     change = _change_session(visitor, data.settings_override, reason=reason)
-    if state.call == old_call and change is None:
+    if state.call == old_call and change is None and not policy_change:
         return
     state.call = replace(state.call, updated_at=journal.now)
+    if state.call.starts_at is not None and (data.settings_override or "starts_at" in data.given):
+        await schedule(visitor.tx, state)
     if change is not None:
         journal.changed(state, change, by=visitor.user)
     told = {"change": change_view(change)} if change else {}
@@ -85,16 +97,49 @@ async def apply_data(visitor: Visit, data: CallData, *, reason: str | None = Non
     settle_now(visitor)
 
 
+def _merged(state: CallState) -> Settings:
+    """Return the settings as they will be; the running session's own total is no part of them."""
+    return call_settings.effective(state.call_type.settings, state.call.settings_override)
+
+
+def _limited(state: CallState, data: CallData) -> Settings:
+    """Return the settings as they will be for the running session."""
+    if "max_duration_seconds" in data.settings_override.get("limits", {}):
+        return _merged(state)
+    return state.settings
+
+
+def _change_policy(visitor: Visit, data: CallData, *, field: str, reason: str | None) -> bool:
+    """Bring changed policies into the running session; return whether anything changed (section 6)."""
+    state, session = visitor.state, visitor.state.session
+    moved = "starts_at" in data.given and session is not None and session.fair is not None
+    if session is None or not (moved or policy_checks.touches_policy(data.settings_override)):
+        return False
+    decision = policies.changed(
+        state,
+        data.settings_override,
+        _merged(state),
+        by=visitor.by_id,
+        reason=reason,
+        field=field,
+        now=visitor.journal.now,
+    )
+    if decision.session is session:
+        return False
+    visitor.journal.apply(state, decision, by=visitor.user)
+    return True
+
+
 def _change_session(visitor: Visit, override: Override, *, reason: str | None) -> Change | None:
     """Bring changed limits into the running session; return the change of its deadline, if there is one."""
     state, limits = visitor.state, override.get("limits")
     if state.session is None or not limits:
         return None
-    merged = call_settings.effective(state.call_type.settings, state.call.settings_override)["limits"]
-    state.session = with_limits(state.session, merged)
+    state.session = with_limits(state.session, _merged(state)["limits"])
     visitor.journal.track(state)
     if "max_duration_seconds" not in limits:
         return None
+    raised = _raised(visitor, state.session, limits["max_duration_seconds"])
     state.session, change = set_limit(
         state.session,
         max_duration_seconds=limits["max_duration_seconds"],
@@ -103,7 +148,36 @@ def _change_session(visitor: Visit, override: Override, *, reason: str | None) -
         now=visitor.journal.now,
         reason=reason,
     )
+    if raised and state.session.fair is not None:
+        fair = extending.counted(state.session.fair, seconds=raised, now=visitor.journal.now)
+        state.session = replace(state.session, fair=fair)
     return change
+
+
+def _raised(visitor: Visit, session: Session, total: int | None) -> int:
+    """Return by how much a user raises the total, which is an extension under the same policy.
+
+    A server token is the application itself and may set what it likes.
+    """
+    old = session.max_duration_seconds
+    if visitor.user is None or session.fair is None or old is None:
+        return 0
+    policy = session.fair.policy.extension
+    if total is None:
+        # No limit at all is the longest extension there is.
+        if policy.consent_roles:
+            raise errors.ConsentRequired
+        if policy.max_total_seconds is not None:
+            raise errors.ExtensionTotalReached(
+                max(0, policy.max_total_seconds - session.fair.extended_seconds)
+            )
+        return 0
+    if total <= old:
+        return 0
+    extending.check(session, seconds=total - old, now=visitor.journal.now)
+    if extending.needs_consent(session, seconds=total - old):
+        raise errors.ConsentRequired
+    return total - old
 
 
 def settle_now(visitor: Visit) -> None:

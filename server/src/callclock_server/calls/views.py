@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 
 from callclock_server.domain.call import CallType, Member, Role, User
-from callclock_server.domain.clock import passed_threshold
-from callclock_server.domain.record import Record
+from callclock_server.domain.record import Attendance, Record
 from callclock_server.domain.session import Change, Participant, Session
 
 from .answers import View
+from .clock_views import clock_view
 from .state import CallState
+from .times import maybe_rfc3339, rfc3339
 
-
-@lru_cache(maxsize=4096)  # one commit's events repeat the same few moments thousands of times
-def rfc3339(moment: datetime) -> str:
-    """Return a moment in UTC as text with microseconds, `2026-11-23T13:00:00.123456Z`."""
-    return f"{moment.isoformat(timespec='microseconds')[:-6]}Z"
-
-
-def maybe_rfc3339(moment: datetime | None) -> str | None:
-    """Return None for None, else the text."""
-    return None if moment is None else rfc3339(moment)
+__all__ = ["maybe_rfc3339", "rfc3339"]
 
 
 def role_view(role: Role) -> View:
@@ -84,11 +75,14 @@ def participant_view(participant: Participant, users: Mapping[str, User]) -> Vie
         "joined_at": maybe_rfc3339(participant.joined_at),
         "left_at": maybe_rfc3339(participant.left_at),
         "device_id": participant.device_id,
+        "waiting_since": maybe_rfc3339(participant.waiting_since),
     }
 
 
-def session_view(session: Session, users: Mapping[str, User], *, now: datetime) -> View:
-    """A session with those who are present."""
+def session_view(
+    session: Session, users: Mapping[str, User], *, now: datetime, expected: Sequence[User] = ()
+) -> View:
+    """A session with those who are present; `expected` are members whose roles a waiting clock needs."""
     present = [p for p in session.participants if p.present]
     return {
         "id": session.id,
@@ -100,19 +94,7 @@ def session_view(session: Session, users: Mapping[str, User], *, now: datetime) 
         "max_duration_seconds": session.max_duration_seconds,
         "participants": [participant_view(p, users) for p in present],
         "participants_count_by_role": dict(Counter(p.role for p in present)),
-        "clock": _clock_view(session, now=session.ended_at or now),
-    }
-
-
-def _clock_view(session: Session, *, now: datetime) -> View:
-    deadline = session.timer_ends_at
-    elapsed = max(0.0, (now - session.started_at).total_seconds())
-    return {
-        "state": "running" if session.running else "ended",
-        "elapsed_seconds": elapsed,
-        "remaining_seconds": None if deadline is None else max(0.0, (deadline - now).total_seconds()),
-        "paused_seconds": 0,
-        "passed_warning_seconds": passed_threshold(session, now=now),
+        "clock": clock_view(session, users, now=session.ended_at or now, expected=expected),
     }
 
 
@@ -136,7 +118,7 @@ def call_view(state: CallState, *, now: datetime) -> View:
         "custom": call.custom,
         "last_event_id": call.last_event_id,
         "last_session_id": call.last_session_id,
-        "session": session_view(session, state.users, now=now) if session else None,
+        "session": session_view(session, state.users, now=now, expected=state.expected) if session else None,
     }
 
 
@@ -153,38 +135,56 @@ def change_view(change: Change) -> View:
         "seconds": change.seconds,
         "reason": change.reason,
         "idempotency_key": change.idempotency_key,
+        "details": change.details,
     }
 
 
-def record_view(session: Session, record: Record, changes: list[Change]) -> View:
-    """The record of a session; pauses and overtime are part of its shape and always 0 on the plain clock."""
+def record_view(session: Session, record: Record, changes: Sequence[Change]) -> View:
+    """The record of a session; waiting, pauses and overtime are 0 on the plain clock."""
+    fair = session.fair
     return {
         "session_id": session.id,
         "call_cid": session.cid,
         "started_at": rfc3339(session.started_at),
+        "started_running_at": maybe_rfc3339(fair.started_running_at if fair else session.started_at),
         "ended_at": maybe_rfc3339(session.ended_at),
         "ended_reason": session.ended_reason,
         "void": session.void,
         "wall_seconds": record.wall_seconds,
+        "waiting_seconds": record.waiting_seconds,
         "running_seconds": record.running_seconds,
-        "paused_seconds": 0,
-        "overtime_seconds": 0,
+        "paused_seconds": record.paused_seconds,
+        "overtime_seconds": record.overtime_seconds,
         "all_present_seconds": record.all_present_seconds,
-        "participants": [
+        "required_present_seconds": record.required_present_seconds,
+        "intervals": [
             {
-                "user_id": attendance.user_id,
-                "role": attendance.role,
-                "present_seconds": attendance.present_seconds,
-                "intervals": [
-                    {
-                        "joined_at": maybe_rfc3339(stay.joined_at),
-                        "left_at": maybe_rfc3339(stay.left_at),
-                        "device_id": stay.device_id,
-                    }
-                    for stay in attendance.stays
-                ],
+                "state": part.state,
+                "started_at": rfc3339(part.started_at),
+                "ended_at": rfc3339(part.ended_at),
+                "seconds": part.seconds,
             }
-            for attendance in record.attendance
+            for part in record.intervals
         ],
+        "participants": [_attendance_view(attendance) for attendance in record.attendance],
         "ledger": [change_view(change) for change in changes],
+    }
+
+
+def _attendance_view(attendance: Attendance) -> View:
+    return {
+        "user_id": attendance.user_id,
+        "role": attendance.role,
+        "present_seconds": attendance.present_seconds,
+        "presence": [
+            {"joined_at": rfc3339(begin), "left_at": rfc3339(stop)} for begin, stop in attendance.presence
+        ],
+        "intervals": [
+            {
+                "joined_at": maybe_rfc3339(stay.joined_at),
+                "left_at": maybe_rfc3339(stay.left_at),
+                "device_id": stay.device_id,
+            }
+            for stay in attendance.stays
+        ],
     }

@@ -40,6 +40,7 @@ class Sweeper:
         self._poll_seconds = poll_seconds
         self._batch = batch
         self._next: datetime | None = None
+        self._more = False
         self._woken = asyncio.Event()
         self._planner = Planner(database) if Planner.useful_for(database) else None
         self._planning: asyncio.Task[None] | None = None
@@ -80,7 +81,7 @@ class Sweeper:
         settled = await self._carry_out_plans()
         while claimed := await self._settle_batch():
             settled += claimed
-            if claimed < self._batch:
+            if claimed < self._batch and not self._more:
                 break
         return settled
 
@@ -148,7 +149,10 @@ class Sweeper:
 
     async def _sweep(self, tx: Transaction) -> tuple[sweep.SweepResult, datetime | None]:
         result = await sweep.settle_due(tx, limit=self._batch)
-        return result, await sessions.earliest_alarm(tx)
+        earliest = await sessions.earliest_alarm(tx)
+        # A call that opens by itself has its turn when no session is due.
+        self._more = earliest is not None and earliest <= tx.now()
+        return result, earliest
 
     async def _settle_singly(self) -> int:
         """Settle each due session in a transaction of its own, putting aside those that fail."""

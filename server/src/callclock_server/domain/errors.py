@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from datetime import datetime
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,11 @@ class CallclockError(Exception):
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something went wrong on the server"
 
-    def __init__(self, detail: str | None = None) -> None:
+    def __init__(self, detail: str | None = None, **facts: Any) -> None:
+        """`facts` is what a program may want to know beside the code: numbers, moments, names."""
         super().__init__(detail or self.title)
         self.detail = detail or self.title
+        self.facts = facts
 
 
 class InternalError(CallclockError):
@@ -106,6 +109,11 @@ class CallEnded(PermissionDenied):
     title = "The call has ended"
 
 
+class ConsentNotYours(PermissionDenied):
+    code = "consent-not-yours"
+    title = "Somebody else has to agree to this offer"
+
+
 # -- there is none -----------------------------------------------------------------------------------------
 
 
@@ -144,6 +152,16 @@ class SessionNotFound(NotFound):
 class NoTestClock(NotFound):
     code = "no-test-clock"
     title = "The server has no test clock"
+
+
+class OfferNotFound(NotFound):
+    code = "offer-not-found"
+    title = "There is no such offer"
+
+
+class RequestNotFound(NotFound):
+    code = "request-not-found"
+    title = "There is no such request"
 
 
 # -- not in this state -------------------------------------------------------------------------------------
@@ -191,6 +209,116 @@ class CallNotEnded(Conflict):
 class CallFull(Conflict):
     code = "call-full"
     title = "The call is full"
+
+
+class ClockNotRunning(Conflict):
+    code = "clock-not-running"
+    title = "The clock does not run"
+
+
+class ClockNotPaused(Conflict):
+    code = "clock-not-paused"
+    title = "The clock is not paused"
+
+
+class ClockAlreadyStarted(Conflict):
+    code = "clock-already-started"
+    title = "The clock has started already"
+
+
+class CallNotLive(Conflict):
+    code = "call-not-live"
+    title = "The call is still backstage"
+
+
+class PausedForAbsence(Conflict):
+    """Names the `roles` that the clock waits for."""
+
+    code = "paused-for-absence"
+    title = "The clock waits for somebody to come back"
+
+    def __init__(self, roles: tuple[str, ...]) -> None:
+        super().__init__(f"The clock goes on when {' and '.join(roles)} come back.", roles=list(roles))
+
+
+class PauseLimitReached(Conflict):
+    code = "pause-limit-reached"
+    title = "All pauses together have lasted as long as they may"
+
+
+class ExtensionCountReached(Conflict):
+    code = "extension-count-reached"
+    title = "The session has been extended as often as it may be"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"At most {most} extensions are allowed.")
+
+
+class ExtensionTotalReached(Conflict):
+    """Names the `allowed_seconds` that are left."""
+
+    code = "extension-total-reached"
+    title = "The extensions would be too long together"
+
+    def __init__(self, allowed_seconds: int) -> None:
+        super().__init__(f"{allowed_seconds} more seconds are allowed.", allowed_seconds=allowed_seconds)
+
+
+class ExtensionCoolingDown(Conflict):
+    """Says from when on another extension is accepted: `retry_at`."""
+
+    code = "extension-cooling-down"
+    title = "The last extension is too recent"
+
+    def __init__(self, retry_at: datetime) -> None:
+        super().__init__("Another extension is accepted later; retry_at says when.", retry_at=retry_at)
+
+
+class ConsentRequired(Conflict):
+    code = "consent-required"
+    title = "The other side has to agree"
+
+
+class OfferPending(Conflict):
+    code = "offer-pending"
+    title = "An offer waits for its answer"
+
+
+class RequestPending(Conflict):
+    code = "request-pending"
+    title = "A request waits for its answer"
+
+
+class NotPresent(Conflict):
+    code = "not-present"
+    title = "Only somebody who is in the session can do this"
+
+
+class NotWaiting(Conflict):
+    code = "not-waiting"
+    title = "The user is not in the waiting room"
+
+
+class RunsIntoNextCall(Conflict):
+    """Says what is free before a member's next call: `free_seconds`, `free_until`."""
+
+    code = "runs-into-next-call"
+    title = "A member's next call would begin before the end"
+
+    def __init__(self, free_until: datetime, free_seconds: int) -> None:
+        detail = f"{free_seconds // 60} minutes are free before a member's next call."
+        super().__init__(detail, free_seconds=free_seconds, free_until=free_until)
+
+
+class WallLimitReached(Conflict):
+    """Names the `allowed_seconds` before the end of the wall time."""
+
+    code = "wall-limit-reached"
+    title = "The end would lie beyond the longest time that the session may take"
+
+    def __init__(self, allowed_seconds: int) -> None:
+        detail = f"{allowed_seconds} more seconds fit before max_wall_seconds is over."
+        super().__init__(detail, allowed_seconds=allowed_seconds)
 
 
 # -- the words are wrong -----------------------------------------------------------------------------------
@@ -264,6 +392,28 @@ class UnknownUserReference(InvalidInput):
 class LimitOutOfRange(InvalidInput):
     code = "limit-out-of-range"
     title = "The limit is out of range"
+
+
+class ContradictorySetting(InvalidInput):
+    code = "contradictory-setting"
+    title = "Two settings contradict each other"
+
+
+class LimitAlreadyUsed(InvalidInput):
+    code = "limit-already-used"
+    title = "More than this limit has been used already"
+
+
+class ExtensionStepNotAllowed(InvalidInput):
+    """Names the `allowed_steps`."""
+
+    code = "extension-step-not-allowed"
+    title = "Only certain steps are allowed"
+
+    def __init__(self, steps: Sequence[int] = (), *, errors: Sequence[FieldError] = ()) -> None:
+        words = ", ".join(str(step) for step in steps)
+        super().__init__(f"The time can be extended by {words} seconds.", field="seconds", errors=errors)
+        self.facts = {"allowed_steps": list(steps)}
 
 
 class InvalidCursor(InvalidInput):

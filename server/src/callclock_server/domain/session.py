@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
+
+from .fair import Fair
 
 Engine = Literal["livekit", "none"]
-ChangeKind = Literal["start", "extend", "set", "remove"]
+ChangeKind = Literal[
+    "start", "extend", "set", "remove", "clock_start", "pause", "resume", "overtime", "policy"
+]
 
 MAX_DURATION_REACHED = "max_duration_reached"
 ENDED_BY_USER = "ended_by_user"
 EMPTY_TIMEOUT = "empty_timeout"
 NEVER_CONNECTED = "never_connected"
 CALL_DELETED = "call_deleted"
+OVERTIME_USED_UP = "overtime_used_up"
+MAX_WALL_REACHED = "max_wall_reached"
+NO_SHOW = "no_show"
+NEVER_STARTED = "never_started"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +30,8 @@ class Participant:
 
     `joined_at` is None until the media room (or, with engine `none`, the join itself) has been reached.
     `lost_at` is set while the connection is lost and its grace lasts, until `grace_ends_at`. `node_id` is the
-    process that has the connection.
+    process that has the connection. `waiting_since` is set in the waiting room: who is there is not present
+    and holds no media token.
     """
 
     id: str
@@ -39,6 +48,7 @@ class Participant:
     grace_ends_at: datetime | None = None
     media_sid: str | None = None
     node_id: str | None = None
+    waiting_since: datetime | None = None
 
     @property
     def present(self) -> bool:
@@ -55,9 +65,11 @@ class Participant:
 class Session:
     """A session and its open participants (those who were accepted and have not left).
 
-    While a limit exists, `timer_ends_at == started_at + max_duration_seconds == started_at + sum of the
-    ledger's seconds` (design rules 2 and 3). `warned_seconds` is the smallest warning threshold that was
-    announced for this deadline. `media_cluster` names the media engine that has its room; None is the first.
+    On the plain clock, while a limit exists, `timer_ends_at == started_at + max_duration_seconds ==
+    started_at + sum of the ledger's seconds` (design rules 2 and 3). With policies (`fair`) it is the start
+    of the running plus the total plus what was paused, and None while the clock waits. `warned_seconds` is
+    the smallest warning threshold that was announced for this deadline. `media_cluster` names the media
+    engine that has its room; None is the first.
     """
 
     id: str
@@ -75,10 +87,13 @@ class Session:
     ended_reason: str | None = None
     media_cluster: str | None = None
     participants: tuple[Participant, ...] = ()
+    fair: Fair | None = None
 
     @property
     def timer_ends_at(self) -> datetime | None:
-        """The deadline, or None without a limit."""
+        """The deadline, or None without a limit and while the clock waits."""
+        if self.fair is not None:
+            return self.fair.timer_ends_at(self.max_duration_seconds)
         if self.max_duration_seconds is None:
             return None
         return self.started_at + timedelta(seconds=self.max_duration_seconds)
@@ -96,7 +111,11 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A row of the ledger: who changed the deadline, when, how and by how much (`seconds`)."""
+    """A row of the ledger: who changed the deadline, when, how and by how much (`seconds`).
+
+    Rows that do not change the total (`clock_start`, `pause`, `resume`, `overtime`, `policy`) have 0 seconds
+    and `at` the moment at which they took effect, which for an absence lies before anybody knew.
+    """
 
     id: str
     session_id: str
@@ -108,3 +127,4 @@ class Change:
     seconds: int
     reason: str | None = None
     idempotency_key: str | None = None
+    details: dict[str, Any] | None = None

@@ -25,7 +25,7 @@ DEFAULTS: Settings = {
         "target_resolution": {"width": 1280, "height": 720, "bitrate": 2_000_000},
     },
     "screensharing": {"enabled": True},
-    "backstage": {"enabled": False, "join_ahead_time_seconds": 0},
+    "backstage": {"enabled": False, "join_ahead_time_seconds": 0, "opens": "schedule"},
     "media": {"engine": "livekit"},
     "limits": {
         "max_duration_seconds": None,
@@ -33,6 +33,25 @@ DEFAULTS: Settings = {
         "warning_seconds": [300, 60],
         "empty_timeout_seconds": 30,
         "join_timeout_seconds": 30,
+        "starts": "first_join",
+        "required_roles": [],
+        "pause_when_absent": [],
+        "absence_grace_seconds": 30,
+        "max_pause_seconds": 900,
+        "max_wall_seconds": None,
+        "overtime_seconds": 0,
+        "no_show_seconds": None,
+        "no_show_action": "tell",
+        "back_to_back": "off",
+        "extension": {
+            "max_count": None,
+            "max_total_seconds": None,
+            "steps_seconds": None,
+            "cooldown_seconds": 0,
+            "consent_roles": [],
+            "consent_timeout_seconds": 60,
+            "request_timeout_seconds": 120,
+        },
     },
 }
 
@@ -77,6 +96,22 @@ def _warnings(value: Any, rules: Rules) -> tuple[str, str] | None:
     return None if all(1 <= item <= most for item in value) else (f"must be from 1 to {most}.", _LIMIT)
 
 
+def _roles(value: Any, _: Rules) -> tuple[str, str] | None:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        return "must be a list of roles.", "invalid-value"
+    if len(value) > 10 or len(set(value)) != len(value):
+        return "must be at most 10 different roles.", "invalid-value"
+    return None
+
+
+def _steps(value: Any, _: Rules) -> tuple[str, str] | None:
+    if not isinstance(value, list) or not value or not all(_is_int(item) for item in value):
+        return "must be a list of seconds, or null for any.", "invalid-value"
+    if len(value) > 20 or len(set(value)) != len(value):
+        return "must be at most 20 different steps.", "invalid-value"
+    return None if all(1 <= item <= 86_400 for item in value) else ("must be from 1 to 86400 each.", _LIMIT)
+
+
 def _resolution(value: Any, rules: Rules) -> tuple[str, str] | None:
     bounds = {"width": (16, 7680), "height": (16, 4320), "bitrate": (10_000, 50_000_000)}
     if not isinstance(value, dict) or set(value) != set(bounds):
@@ -94,7 +129,11 @@ _CHECKS: dict[str, dict[str, _Check]] = {
         "target_resolution": _resolution,
     },
     "screensharing": {"enabled": _boolean},
-    "backstage": {"enabled": _boolean, "join_ahead_time_seconds": _integer(0, 86_400)},
+    "backstage": {
+        "enabled": _boolean,
+        "join_ahead_time_seconds": _integer(0, 86_400),
+        "opens": _one_of("schedule", "manual"),
+    },
     "media": {"engine": _one_of("livekit", "none")},
     "limits": {
         "max_duration_seconds": _max_duration,
@@ -102,6 +141,25 @@ _CHECKS: dict[str, dict[str, _Check]] = {
         "warning_seconds": _warnings,
         "empty_timeout_seconds": _integer(1, 86_400),
         "join_timeout_seconds": _integer(1, 3_600),
+        "starts": _one_of("first_join", "all_roles", "scheduled", "manual"),
+        "required_roles": _roles,
+        "pause_when_absent": _roles,
+        "absence_grace_seconds": _integer(0, 3_600),
+        "max_pause_seconds": _integer(0, 86_400),
+        "max_wall_seconds": _integer(1, 172_800),
+        "overtime_seconds": _integer(0, 86_400),
+        "no_show_seconds": _integer(1, 86_400),
+        "no_show_action": _one_of("end", "tell"),
+        "back_to_back": _one_of("off", "refuse", "warn"),
+    },
+    "limits.extension": {
+        "max_count": _integer(0, 1_000),
+        "max_total_seconds": _integer(0, 86_400),
+        "steps_seconds": _steps,
+        "cooldown_seconds": _integer(0, 86_400),
+        "consent_roles": _roles,
+        "consent_timeout_seconds": _integer(5, 3_600),
+        "request_timeout_seconds": _integer(5, 3_600),
     },
 }
 
@@ -117,7 +175,7 @@ def validate(override: Any, *, field: str, rules: Rules) -> Override:
     faults: list[FieldError] = []
     for group, values in override.items():
         path = f"{field}.{group}"
-        if group not in _CHECKS:
+        if group not in DEFAULTS:
             faults.append(
                 FieldError(path, f"There is no group of settings called {group}.", "unknown-setting")
             )
@@ -134,7 +192,12 @@ def _faults_of_group(group: str, values: Mapping[str, Any], *, path: str, rules:
     faults: list[FieldError] = []
     for key, value in values.items():
         check = _CHECKS[group].get(key)
-        if check is None:
+        if f"{group}.{key}" in _CHECKS:
+            if isinstance(value, Mapping):
+                faults += _faults_of_group(f"{group}.{key}", value, path=f"{path}.{key}", rules=rules)
+            elif value is not None:
+                faults.append(FieldError(f"{path}.{key}", "must be an object."))
+        elif check is None:
             faults.append(
                 FieldError(f"{path}.{key}", f"There is no setting called {group}.{key}.", "unknown-setting")
             )
@@ -151,6 +214,9 @@ def patch(current: Override, change: Override) -> Override:
         for key, value in values.items():
             if value is None and (group, key) != ("limits", "max_duration_seconds"):
                 target.pop(key, None)
+            elif key == "extension":
+                inner = {**target.get(key, {}), **value}
+                target[key] = {name: deep for name, deep in inner.items() if deep is not None}
             else:
                 target[key] = value
         if not target:
@@ -163,7 +229,12 @@ def effective(*layers: Override) -> Settings:
     merged = {group: dict(values) for group, values in DEFAULTS.items()}
     for layer in layers:
         for group, values in layer.items():
+            extension = (
+                {**merged[group]["extension"], **values["extension"]} if "extension" in values else None
+            )
             merged[group].update(values)
+            if extension is not None:
+                merged[group]["extension"] = extension
     return merged
 
 

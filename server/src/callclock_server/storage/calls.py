@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -70,6 +71,14 @@ async def lock(tx: Transaction, cids: Collection[str]) -> dict[str, Call]:
     rows = await tx.all(_LOCK, {"cids": list(cids)})
     tx.lock_taken()
     return {row.cid: Call(**row._mapping) for row in rows}
+
+
+async def cids_to_come(tx: Transaction, *, call_type: str, now: datetime) -> list[str]:
+    """Return the calls of a type that have a start ahead of them and have not ended."""
+    ahead = sa.select(calls.c.cid).where(
+        calls.c.type == call_type, calls.c.starts_at > now, calls.c.ended_at.is_(None)
+    )
+    return [row.cid for row in await tx.all(ahead)]
 
 
 async def cids_created_by(tx: Transaction, user_id: str) -> list[str]:

@@ -24,6 +24,7 @@ def _from_row(row: Any) -> Change:
         seconds=row.seconds,
         reason=row.reason,
         idempotency_key=row.idempotency_key,
+        details=row.details,
     )
 
 
@@ -41,6 +42,7 @@ async def append(tx: Transaction, *, cid: str, change: Change) -> None:
         "seconds": change.seconds,
         "reason": change.reason,
         "idempotency_key": change.idempotency_key,
+        "details": change.details,
     }
     await tx.execute(ledger.insert(), [row])
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from callclock_server.domain import fair
 from callclock_server.domain.clock import next_alarm_at
-from callclock_server.domain.session import Participant, Session
+from callclock_server.domain.session import NEVER_CONNECTED, Participant, Session
 
 from . import dialect, participants
 from .bulk import Bulk
 from .database import Transaction
-from .tables import calls, nodes, sessions
+from .tables import calls, nodes, openings, sessions
 from .tables import participants as participants_table
 
 CHANGING = (
@@ -29,6 +30,7 @@ CHANGING = (
     "empty_since",
     "ended_at",
     "ended_reason",
+    "fair",
 )
 _UPDATE = Bulk(sessions, CHANGING, key="id")
 _IDS_AT_ONCE = 500
@@ -44,12 +46,18 @@ _DUE = (
 _CLAIM = dialect.lock_calls(_DUE, skip_locked=True)
 _CLAIM_ONE = dialect.lock_calls(_DUE.where(calls.c.cid == sa.bindparam("cid")), skip_locked=True)
 _RUNNING_OF = sa.select(sessions).where(sessions.c.cid.in_(sa.bindparam("cids", expanding=True)), _RUNNING)
-_EARLIEST = (
-    sa.select(sessions.c.next_alarm_at)
+_EARLIEST_OF_SESSIONS = (
+    sa.select(sessions.c.next_alarm_at.label("at"))
     .where(_RUNNING, sessions.c.next_alarm_at.is_not(None))
     .order_by(sessions.c.next_alarm_at)
     .limit(1)
+    .subquery()
 )
+_EARLIEST_OPENING = (
+    sa.select(openings.c.opens_at.label("at")).order_by(openings.c.opens_at).limit(1).subquery()
+)
+_BOTH = sa.union_all(sa.select(_EARLIEST_OF_SESSIONS.c.at), sa.select(_EARLIEST_OPENING.c.at)).subquery()
+_EARLIEST = sa.select(sa.func.min(_BOTH.c.at))
 
 
 def to_row(session: Session) -> dict[str, Any]:
@@ -71,6 +79,7 @@ def to_row(session: Session) -> dict[str, Any]:
         "ended_at": session.ended_at,
         "ended_reason": session.ended_reason,
         "media_cluster": session.media_cluster,
+        "fair": None if session.fair is None else fair.to_json(session.fair),
     }
 
 
@@ -92,6 +101,7 @@ def from_row(row: Any, present: Sequence[Participant] = ()) -> Session:
         ended_reason=row.ended_reason,
         media_cluster=row.media_cluster,
         participants=tuple(present),
+        fair=None if row.fair is None else fair.from_json(row.fair),
     )
 
 
@@ -141,7 +151,7 @@ async def due_cids(tx: Transaction, *, now: datetime, limit: int) -> list[str]:
 
 
 async def earliest_alarm(tx: Transaction) -> datetime | None:
-    """Return the earliest alarm of all running sessions."""
+    """Return the earliest alarm of all running sessions, and of calls that open by themselves."""
     moment: datetime | None = await tx.scalar(_EARLIEST)
     return moment
 
@@ -163,6 +173,13 @@ async def running_of(tx: Transaction, cids: Collection[str]) -> dict[str, Sessio
         return {}
     rows = await tx.all(_RUNNING_OF, {"cids": list(cids)})
     return {session.cid: session for session in await _with_open(tx, rows)}
+
+
+async def held_after(tx: Transaction, *, cid: str, moment: datetime) -> bool:
+    """Tell whether a session of the call still ran at `moment`, or began later; void ones do not count."""
+    ran = sa.or_(_RUNNING, sessions.c.ended_at > moment)
+    counts = sa.or_(sessions.c.ended_reason.is_(None), sessions.c.ended_reason != NEVER_CONNECTED)
+    return bool(await tx.scalar(sa.select(sa.exists().where(sessions.c.cid == cid, ran, counts))))
 
 
 async def outlive(tx: Transaction, *, cid: str, at: datetime) -> None:

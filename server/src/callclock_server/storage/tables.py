@@ -113,6 +113,7 @@ sessions = sa.Table(
     sa.Column("ended_reason", sa.Text),
     _time("call_deleted_at", nullable=True),
     sa.Column("media_cluster", sa.Text),
+    sa.Column("fair", sa.JSON(none_as_null=True)),
     sa.Index("ix_sessions_cid_started_at", "cid", "started_at"),
 )
 _running = sessions.c.ended_at.is_(None)
@@ -136,6 +137,7 @@ participants = sa.Table(
     _time("grace_ends_at", nullable=True),
     sa.Column("media_sid", sa.Text),
     sa.Column("node_id", sa.Text),
+    _time("waiting_since", nullable=True),
 )
 _open = participants.c.left_at.is_(None)
 sa.Index(
@@ -184,6 +186,15 @@ ledger = sa.Table(
     sa.Column("idempotency_key", sa.Text),
     sa.UniqueConstraint("session_id", "idempotency_key"),
     sa.Index("ix_ledger_cid_idempotency_key", "cid", "idempotency_key"),
+    sa.Column("details", sa.JSON(none_as_null=True)),
+)
+
+openings = sa.Table(
+    "openings",
+    metadata,
+    _cid(primary_key=True),
+    _time("opens_at"),
+    sa.Index("ix_openings_opens_at", "opens_at"),
 )
 
 events = sa.Table(

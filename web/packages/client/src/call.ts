@@ -131,7 +131,7 @@ export class Call {
     this.#store.update((state) => ({ ...state, pendingExtensions: state.pendingExtensions + 1 }));
     try {
       const answer = await this.#api.extend(request);
-      this.#store.update((state) => withChanges(withCall(state, answer.call), [answer.change]));
+      this.#store.update((state) => withChanges(withCall(state, answer.call), answer.change === null ? [] : [answer.change]));
       return answer;
     } finally {
       this.#store.update((state) => ({ ...state, pendingExtensions: state.pendingExtensions - 1 }));

@@ -50,4 +50,5 @@ export { ThresholdAlerts } from './threshold_alerts.js';
 export { type TimerHandle, type Timers, systemTimers } from './timers.js';
 export { type TokenProvider, TokenSource } from './tokens.js';
 export type * from './wire.js';
+export type * from './wire_clock.js';
 export { CALL_EVENT_TYPES, type CallEvent, type CallEventType, CloseCode } from './wire_events.js';

@@ -1,5 +1,15 @@
 /** The objects of the HTTP API and the event stream, as they travel. Times are RFC 3339 strings in UTC. */
 
+import type {
+  ClockInterval,
+  ClockResponse,
+  ExtensionRequestResponse,
+  ExtensionSettings,
+  OfferResponse,
+  Overrun,
+  StartRule,
+} from './wire_clock.js';
+
 /** Anything JSON can say under `custom`. */
 export type CustomData = Record<string, unknown>;
 
@@ -29,6 +39,8 @@ export interface ScreensharingSettings {
 export interface BackstageSettings {
   enabled: boolean;
   join_ahead_time_seconds: number;
+  /** `manual`: only by admission or by going live. */
+  opens: 'schedule' | 'manual';
 }
 
 export interface MediaSettings {
@@ -44,6 +56,17 @@ export interface LimitsSettings {
   warning_seconds: number[];
   empty_timeout_seconds: number;
   join_timeout_seconds: number;
+  starts: StartRule;
+  required_roles: string[];
+  pause_when_absent: string[];
+  absence_grace_seconds: number;
+  max_pause_seconds: number;
+  max_wall_seconds: number | null;
+  overtime_seconds: number;
+  no_show_seconds: number | null;
+  no_show_action: 'end' | 'tell';
+  back_to_back: 'off' | 'refuse' | 'warn';
+  extension: ExtensionSettings;
 }
 
 export interface CallSettings {
@@ -56,7 +79,11 @@ export interface CallSettings {
 }
 
 /** Settings to merge over the defaults, key by key. */
-export type SettingsOverride = { [Group in keyof CallSettings]?: Partial<CallSettings[Group]> };
+export type SettingsOverride = {
+  [Group in keyof CallSettings]?: Group extends 'limits'
+    ? Partial<Omit<LimitsSettings, 'extension'>> & { extension?: Partial<ExtensionSettings> }
+    : Partial<CallSettings[Group]>;
+};
 
 export interface UserResponse {
   id: string;
@@ -104,15 +131,8 @@ export interface ParticipantResponse {
   joined_at: string | null;
   left_at: string | null;
   device_id: string;
-}
-
-export interface ClockResponse {
-  state: 'running' | 'ended';
-  elapsed_seconds: number;
-  remaining_seconds: number | null;
-  paused_seconds: number;
-  /** The smallest warning threshold already passed. */
-  passed_warning_seconds: number | null;
+  /** Set in the waiting room. */
+  waiting_since: string | null;
 }
 
 /** Why a session or call ended. */
@@ -121,7 +141,11 @@ export type EndedReason =
   | 'ended_by_user'
   | 'empty_timeout'
   | 'never_connected'
-  | 'call_deleted';
+  | 'call_deleted'
+  | 'overtime_used_up'
+  | 'max_wall_reached'
+  | 'no_show'
+  | 'never_started';
 
 export interface SessionResponse {
   id: string;
@@ -161,7 +185,7 @@ export interface CallResponse {
 export interface ChangeResponse {
   id: string;
   session_id: string;
-  how: 'start' | 'extend' | 'set' | 'remove';
+  how: 'start' | 'extend' | 'set' | 'remove' | 'clock_start' | 'pause' | 'resume' | 'overtime' | 'policy';
   /** The user who changed it; null = a server token. */
   by: string | null;
   at: string;
@@ -170,6 +194,8 @@ export interface ChangeResponse {
   seconds: number;
   reason: string | null;
   idempotency_key: string | null;
+  /** Consent, request, rule, cause: depends on `how`. */
+  details: Record<string, unknown> | null;
 }
 
 export interface MediaResponse {
@@ -196,11 +222,25 @@ export type GetOrCreateCallAnswer = CallStateAnswer & { created: boolean };
 export interface JoinAnswer extends CallEnvelope, ServerTime {
   participant: ParticipantResponse;
   media: MediaResponse | null;
+  /** In the waiting room: join again when admitted. */
+  waiting: boolean;
   created: boolean;
 }
 
 export type CallAnswer = { call: CallResponse } & ServerTime;
-export type ExtendAnswer = { call: CallResponse; change: ChangeResponse } & ServerTime;
+/** `change` is null when the other side has to agree first: then `offer` is there. */
+export type ExtendAnswer = {
+  call: CallResponse;
+  change: ChangeResponse | null;
+  offer: OfferResponse | null;
+  warnings: Overrun[];
+} & ServerTime;
+export type ClockAnswer = { call: CallResponse; change: ChangeResponse } & ServerTime;
+export type OfferAnswer = { call: CallResponse; offer: OfferResponse; change: ChangeResponse | null } & ServerTime;
+export type RequestAnswer = { call: CallResponse; request: ExtensionRequestResponse } & ServerTime;
+export type ApprovalAnswer = ExtendAnswer & { request: ExtensionRequestResponse };
+export type WaitingAnswer = { waiting: ParticipantResponse[] } & ServerTime;
+export type AdmitAnswer = { call: CallResponse; admitted: ParticipantResponse[] } & ServerTime;
 export type MembersAnswer = { call: CallResponse; members: MemberResponse[] } & ServerTime;
 export type SessionsAnswer = { sessions: SessionResponse[]; next: string | null } & ServerTime;
 export type SessionAnswer = { session: SessionResponse } & ServerTime;
@@ -217,6 +257,8 @@ export interface ParticipantRecord {
   user_id: string;
   role: string;
   present_seconds: number;
+  /** With all devices merged. */
+  presence: { joined_at: string; left_at: string }[];
   intervals: PresenceInterval[];
 }
 
@@ -225,15 +267,19 @@ export interface SessionRecord {
   session_id: string;
   call_cid: string;
   started_at: string;
+  started_running_at: string | null;
   ended_at: string | null;
   ended_reason: EndedReason | null;
   /** True when nobody ever reached the media room: nothing is billed. */
   void: boolean;
   wall_seconds: number;
+  waiting_seconds: number;
   running_seconds: number;
   paused_seconds: number;
   overtime_seconds: number;
   all_present_seconds: number;
+  required_present_seconds: number | null;
+  intervals: ClockInterval[];
   participants: ParticipantRecord[];
   ledger: ChangeResponse[];
 }
@@ -269,6 +315,8 @@ export interface ExtendRequest {
   /** A repeated key adds nothing and returns the first answer. Made for each request when absent. */
   idempotency_key?: string;
   reason?: string;
+  /** What it costs, for who has to agree. */
+  price_text?: string;
 }
 
 export interface FieldProblem {
@@ -286,6 +334,12 @@ export interface ProblemResponse {
   code: string;
   errors?: FieldProblem[] | null;
   capability?: string | null;
+  roles?: string[] | null;
+  allowed_steps?: number[] | null;
+  allowed_seconds?: number | null;
+  retry_at?: string | null;
+  free_seconds?: number | null;
+  free_until?: string | null;
   server_time: string;
   request_id: string;
 }

@@ -6,8 +6,11 @@ import type {
   CustomData,
   EndedReason,
   ParticipantResponse,
+  RecordSignature,
+  SessionRecord,
   UserResponse,
 } from './wire.js';
+import type { ExtensionAnswer, ExtensionRequestResponse, OfferResponse } from './wire_clock.js';
 
 export const CALL_EVENT_TYPES = [
   'call.created',
@@ -21,11 +24,16 @@ export const CALL_EVENT_TYPES = [
   'call.session_participant_left',
   'call.session_timer_warning',
   'call.session_clock_changed',
+  'call.extension_offered',
   'call.extension_requested',
   'call.extension_answered',
   'call.session_ended',
   'call.ended',
   'call.permissions_updated',
+  'call.session_no_show',
+  'call.session_waiting_changed',
+  'call.participant_admitted',
+  'call.backstage_changed',
 ] as const;
 
 export type CallEventType = (typeof CALL_EVENT_TYPES)[number];
@@ -51,6 +59,15 @@ export interface CallEvent {
   own_capabilities?: string[] | null;
   reason?: EndedReason | null;
   ended_at?: string | null;
+  offer?: OfferResponse | null;
+  request?: ExtensionRequestResponse | null;
+  answer?: ExtensionAnswer | null;
+  roles?: string[] | null;
+  action?: 'end' | 'tell' | null;
+  at?: string | null;
+  live?: boolean | null;
+  record?: SessionRecord | null;
+  signature?: RecordSignature | null;
 }
 
 /** The member that an event is about; a removed one is known by its id alone. */

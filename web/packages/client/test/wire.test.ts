@@ -10,7 +10,7 @@ const at = (path: string) => join(import.meta.dirname, path);
 const OPENAPI = at('../../../../server/openapi.json');
 const EVENTS = at('../../../../server/events.schema.json');
 const SOURCES = [
-  ...['wire.ts', 'wire_events.ts', 'call_api.ts'].map((file) => at(`../src/${file}`)),
+  ...['wire.ts', 'wire_clock.ts', 'wire_events.ts', 'call_api.ts'].map((file) => at(`../src/${file}`)),
   at('../../node/src/administration.ts'),
 ];
 
@@ -29,6 +29,14 @@ const ANSWERS = {
   MemberResponse: 'Member',
   ParticipantResponse: 'Participant',
   ClockResponse: 'SessionClock',
+  WaitingFor: 'WaitingFor',
+  PausedReason: 'PausedReason',
+  ExtensionOptions: 'ExtensionOptions',
+  ExtensionSettings: 'ExtensionSettings',
+  OfferResponse: 'Offer',
+  ExtensionRequestResponse: 'ExtensionRequest',
+  Overrun: 'Overrun',
+  ClockInterval: 'ClockInterval',
   SessionResponse: 'Session',
   CallResponse: 'Call',
   ChangeResponse: 'Change',
@@ -45,6 +53,12 @@ const ANSWERS = {
   JoinAnswer: 'JoinAnswer',
   CallAnswer: 'CallAnswer',
   ExtendAnswer: 'ExtendAnswer',
+  ClockAnswer: 'ClockAnswer',
+  OfferAnswer: 'OfferAnswer',
+  RequestAnswer: 'RequestAnswer',
+  ApprovalAnswer: 'ApprovalAnswer',
+  WaitingAnswer: 'WaitingAnswer',
+  AdmitAnswer: 'AdmitAnswer',
   MembersAnswer: 'MembersAnswer',
   SessionsAnswer: 'SessionsPage',
   SessionAnswer: 'SessionAnswer',

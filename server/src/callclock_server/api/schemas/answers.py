@@ -58,7 +58,10 @@ class CreatedCallAnswer(CallStateAnswer):
 
 class JoinAnswer(CreatedCallAnswer):
     participant: objects.Participant
-    media: objects.MediaAccess | None = Field(description="Null when the media engine is none.")
+    waiting: bool = Field(description="In the waiting room: join again when you are admitted.")
+    media: objects.MediaAccess | None = Field(
+        description="Null when the media engine is none, and while waiting."
+    )
 
 
 class CallAnswer(Answer):
@@ -66,7 +69,39 @@ class CallAnswer(Answer):
 
 
 class ExtendAnswer(CallAnswer):
+    change: objects.Change | None = Field(description="Null when the other side has to agree first.")
+    offer: objects.Offer | None
+    warnings: list[objects.Overrun]
+
+
+class ClockAnswer(CallAnswer):
     change: objects.Change
+
+
+class OfferAnswer(CallAnswer):
+    offer: objects.Offer
+    change: objects.Change | None
+
+
+class RequestAnswer(CallAnswer):
+    request: objects.ExtensionRequest
+
+
+class ApprovalAnswer(ExtendAnswer):
+    request: objects.ExtensionRequest
+
+
+class WaitingAnswer(Answer):
+    waiting: list[objects.Participant]
+
+
+class AdmitAnswer(CallAnswer):
+    admitted: list[objects.Participant]
+
+
+class VerificationAnswer(Answer):
+    matches: bool
+    differences: list[objects.Difference]
 
 
 class MembersAnswer(CallAnswer):
@@ -125,3 +160,9 @@ class Problem(Answer):
         default=None, description="Field by field, when fields are at fault."
     )
     capability: str | None = Field(default=None, description="With missing-capability: which one.")
+    roles: list[str] | None = Field(default=None, description="With paused-for-absence: who is away.")
+    allowed_steps: list[int] | None = Field(default=None, description="With extension-step-not-allowed.")
+    allowed_seconds: int | None = Field(default=None, description="What an extension may still add.")
+    retry_at: Time | None = Field(default=None, description="With extension-cooling-down.")
+    free_seconds: int | None = Field(default=None, description="With runs-into-next-call: what is free.")
+    free_until: Time | None = Field(default=None, description="With runs-into-next-call: until when.")

@@ -102,6 +102,34 @@ class ExtendCallRequest(Body):
     seconds: Int = Field(description="Seconds to add; negative ones shorten. Not zero.")
     idempotency_key: Text | None = Field(default=None, description="A repeated key adds nothing.")
     reason: Text | None = None
+    price_text: Text | None = Field(default=None, description="What it costs, for who has to agree.")
+
+
+class ClockRequest(Body):
+    reason: Text | None = None
+
+
+class AdmitRequest(Body):
+    user_id: UserId
+
+
+class AnswerOfferRequest(Body):
+    user_id: UserId | None = Field(default=None, description="With a server token: who answers.")
+
+
+class RequestExtensionRequest(Body):
+    seconds: Int = Field(description="Seconds to add, above 0.")
+    reason: Text | None = None
+    user_id: UserId | None = Field(default=None, description="With a server token: who asks.")
+
+
+class ApproveRequestRequest(Body):
+    reason: Text | None = None
+    price_text: Text | None = Field(default=None, description="What it costs: the asker has to agree to it.")
+
+
+class DeclineRequestRequest(Body):
+    reason: Text | None = None
 
 
 class UpdateMembersRequest(Body):

@@ -43,10 +43,26 @@ class ScreensharingSettings(BaseModel):
 class BackstageSettings(BaseModel):
     enabled: bool
     join_ahead_time_seconds: int
+    opens: Literal["schedule", "manual"]
 
 
 class MediaSettings(BaseModel):
     engine: Literal["livekit", "none"]
+
+
+StartRule = Literal["first_join", "all_roles", "scheduled", "manual"]
+
+
+class ExtensionSettings(BaseModel):
+    """What an extension must keep to. Null: no such rule."""
+
+    max_count: int | None
+    max_total_seconds: int | None
+    steps_seconds: list[int] | None
+    cooldown_seconds: int
+    consent_roles: list[str]
+    consent_timeout_seconds: int
+    request_timeout_seconds: int
 
 
 class LimitsSettings(BaseModel):
@@ -57,6 +73,17 @@ class LimitsSettings(BaseModel):
     warning_seconds: list[int]
     empty_timeout_seconds: int
     join_timeout_seconds: int
+    starts: StartRule
+    required_roles: list[str]
+    pause_when_absent: list[str]
+    absence_grace_seconds: int
+    max_pause_seconds: int
+    max_wall_seconds: int | None
+    overtime_seconds: int
+    no_show_seconds: int | None
+    no_show_action: Literal["end", "tell"]
+    back_to_back: Literal["off", "refuse", "warn"]
+    extension: ExtensionSettings
 
 
 class CallSettings(BaseModel):
@@ -99,10 +126,21 @@ class ScreensharingOverride(_Override):
 class BackstageOverride(_Override):
     enabled: Bool | None = None
     join_ahead_time_seconds: Annotated[Int, Field(json_schema_extra=_told(0))] | None = None
+    opens: Literal["schedule", "manual"] | None = None
 
 
 class MediaOverride(_Override):
     engine: Literal["livekit", "none"] | None = None
+
+
+class ExtensionOverride(_Override):
+    max_count: Annotated[Int, Field(json_schema_extra=_told(0, 1_000))] | None = None
+    max_total_seconds: Annotated[Int, Field(json_schema_extra=_told(0, 86_400))] | None = None
+    steps_seconds: list[Int] | None = None
+    cooldown_seconds: Annotated[Int, Field(json_schema_extra=_told(0, 86_400))] | None = None
+    consent_roles: list[str] | None = None
+    consent_timeout_seconds: Annotated[Int, Field(json_schema_extra=_told(5, 3_600))] | None = None
+    request_timeout_seconds: Annotated[Int, Field(json_schema_extra=_told(5, 3_600))] | None = None
 
 
 class LimitsOverride(_Override):
@@ -115,6 +153,27 @@ class LimitsOverride(_Override):
     warning_seconds: list[Int] | None = None
     empty_timeout_seconds: Annotated[Int, Field(json_schema_extra=_told(1))] | None = None
     join_timeout_seconds: Annotated[Int, Field(json_schema_extra=_told(1))] | None = None
+    starts: StartRule | None = Field(default=None, description="When the clock starts.")
+    required_roles: list[str] | None = Field(
+        default=None, description="For starts: all_roles, for the no-show and for the record."
+    )
+    pause_when_absent: list[str] | None = Field(
+        default=None, description="Roles whose absence pauses the clock."
+    )
+    absence_grace_seconds: Annotated[Int, Field(json_schema_extra=_told(0, 3_600))] | None = None
+    max_pause_seconds: Annotated[Int, Field(json_schema_extra=_told(0, 86_400))] | None = Field(
+        default=None, description="All pauses together."
+    )
+    max_wall_seconds: Annotated[Int, Field(json_schema_extra=_told(1, 172_800))] | None = Field(
+        default=None, description="From the start of the clock to the hard end."
+    )
+    overtime_seconds: Annotated[Int, Field(json_schema_extra=_told(0, 86_400))] | None = None
+    no_show_seconds: Annotated[Int, Field(json_schema_extra=_told(1, 86_400))] | None = None
+    no_show_action: Literal["end", "tell"] | None = None
+    back_to_back: Literal["off", "refuse", "warn"] | None = Field(
+        default=None, description="An extension that runs into a member's next call."
+    )
+    extension: ExtensionOverride | None = None
 
 
 class SettingsOverride(_Override):

@@ -24,6 +24,13 @@ EventKind = Literal[
     "call.session_clock_changed",
     "call.session_ended",
     "call.permissions_updated",
+    "call.extension_offered",
+    "call.extension_requested",
+    "call.extension_answered",
+    "call.session_no_show",
+    "call.session_waiting_changed",
+    "call.participant_admitted",
+    "call.backstage_changed",
 ]
 
 
@@ -153,6 +160,17 @@ class Event(ServerMessage):
     own_capabilities: list[str] | None = None
     reason: objects.EndedReason | None = None
     ended_at: Time | None = None
+    offer: objects.Offer | None = None
+    request: objects.ExtensionRequest | None = None
+    answer: Literal["accepted", "declined", "expired", "withdrawn", "approved"] | None = None
+    roles: list[str] | None = Field(default=None, description="With session_no_show: who never came.")
+    action: Literal["end", "tell"] | None = None
+    at: Time | None = None
+    live: bool | None = None
+    record: objects.Record | None = Field(
+        default=None, description="With session_ended, when the clock had policies or was touched."
+    )
+    signature: objects.RecordSignature | None = Field(default=None, description="Of the record.")
 
 
 FROM_CLIENT: tuple[type[BaseModel], ...] = (AuthMessage, WatchMessage, UnwatchMessage, PingMessage)

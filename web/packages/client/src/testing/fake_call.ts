@@ -1,4 +1,5 @@
 import type { CallEnvelope, CallResponse, CallSettings, ChangeResponse, SessionResponse, UserResponse } from '../wire.js';
+import type { ClockResponse } from '../wire_clock.js';
 
 export const FAKE_SETTINGS: CallSettings = {
   audio: { mic_default_on: true, default_device: 'speaker' },
@@ -9,7 +10,7 @@ export const FAKE_SETTINGS: CallSettings = {
     target_resolution: { width: 1280, height: 720, bitrate: 2_000_000 },
   },
   screensharing: { enabled: true },
-  backstage: { enabled: false, join_ahead_time_seconds: 0 },
+  backstage: { enabled: false, join_ahead_time_seconds: 0, opens: 'schedule' },
   media: { engine: 'none' },
   limits: {
     max_duration_seconds: 3600,
@@ -17,7 +18,59 @@ export const FAKE_SETTINGS: CallSettings = {
     warning_seconds: [300, 60],
     empty_timeout_seconds: 30,
     join_timeout_seconds: 30,
+    starts: 'first_join',
+    required_roles: [],
+    pause_when_absent: [],
+    absence_grace_seconds: 30,
+    max_pause_seconds: 900,
+    max_wall_seconds: null,
+    overtime_seconds: 0,
+    no_show_seconds: null,
+    no_show_action: 'tell',
+    back_to_back: 'off',
+    extension: {
+      max_count: null,
+      max_total_seconds: null,
+      steps_seconds: null,
+      cooldown_seconds: 0,
+      consent_roles: [],
+      consent_timeout_seconds: 60,
+      request_timeout_seconds: 120,
+    },
   },
+};
+
+/** A clock that runs and has no policies. */
+export const FAKE_CLOCK: ClockResponse = {
+  state: 'running',
+  waiting_for: null,
+  started_running_at: null,
+  elapsed_seconds: 0,
+  remaining_seconds: null,
+  paused_seconds: 0,
+  paused_since: null,
+  paused_reason: null,
+  pause_ends_at: null,
+  overtime_since: null,
+  overtime_seconds: 0,
+  overtime_ends_at: null,
+  wall_ends_at: null,
+  passed_warning_seconds: null,
+  live: true,
+  waiting_count: 0,
+  extension: {
+    allowed: true,
+    reason: null,
+    steps_seconds: null,
+    count_left: null,
+    seconds_left: null,
+    cooldown_until: null,
+    consent_roles: [],
+    free_until: null,
+    free_seconds: null,
+  },
+  offer: null,
+  requests: [],
 };
 
 export function fakeUser(id: string, at: string): UserResponse {
@@ -57,7 +110,7 @@ export class FakeCall {
     const place = this.session.participants.find((one) => one.user_id === userId && one.device_id === deviceId);
     const joined_at = this.#time();
     const id = `p-${++this.#count}`;
-    const participant = place ?? { id, user_id: userId, user, role: 'user', joined_at, left_at: null, device_id: deviceId };
+    const participant = place ?? { id, user_id: userId, user, role: 'user', joined_at, left_at: null, device_id: deviceId, waiting_since: null };
     if (place === undefined) this.session.participants = [...this.session.participants, participant];
     return participant;
   }
@@ -133,7 +186,7 @@ export class FakeCall {
       max_duration_seconds: total,
       participants: [],
       participants_count_by_role: {},
-      clock: { state: 'running', elapsed_seconds: 0, remaining_seconds: total, paused_seconds: 0, passed_warning_seconds: null },
+      clock: { ...FAKE_CLOCK, started_running_at: this.#time(now), remaining_seconds: total },
     };
   }
 
@@ -149,6 +202,7 @@ export class FakeCall {
       at: this.#time(),
       new_ends_at: this.session?.timer_ends_at ?? null,
       reason: null,
+      details: null,
       ...row,
     };
     this.ledger.push(change);

@@ -185,7 +185,7 @@ export class FakeServer<T extends TrueTimers = ManualTimers> {
     const rows = this.call.ledger.length;
     const change = this.call.extend(Number(body['seconds']), userId, String(body['idempotency_key']));
     if (this.call.ledger.length > rows) this.emit('call.session_clock_changed', { change });
-    return { status: 200, answer: { call: this.call.view(), change } };
+    return { status: 200, answer: { call: this.call.view(), change, offer: null, warnings: [] } };
   }
 
   #update({ body, userId }: FakeRequest, state: () => object): { status: number; answer: object } {

@@ -17,6 +17,10 @@ const ENDED: Record<EndedReason, string> = {
   empty_timeout: 'Everybody had left the call.',
   never_connected: 'Nobody could connect to the call.',
   call_deleted: 'The call was cancelled.',
+  overtime_used_up: 'The time and the overtime are used up.',
+  max_wall_reached: 'The call has lasted as long as it may.',
+  no_show: 'Somebody who was needed did not come.',
+  never_started: 'The call never began.',
 };
 
 const LEFT: Record<LeftReason, string> = {
