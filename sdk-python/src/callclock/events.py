@@ -20,7 +20,16 @@ from datetime import datetime
 from typing import Any
 
 from callclock._decoding import Model, decode
-from callclock.models import CallState, Change, Member, Participant, User
+from callclock.models import (
+    CallState,
+    Change,
+    ExtensionRequest,
+    Member,
+    Offer,
+    Participant,
+    SessionRecord,
+    User,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,10 +110,60 @@ class SessionClockChanged(CallEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionEnded(CallEvent):
-    """The session is over; after `max_duration_reached` and `ended_by_user` so is the call."""
+    """The session is over; after `max_duration_reached` and `ended_by_user` so is the call.
+
+    `record` is there when the clock had policies or was touched.
+    """
 
     reason: str | None = None
     ended_at: datetime | None = None
+    record: SessionRecord | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtensionOffered(CallEvent):
+    """More time is offered and waits for the consent of the other side."""
+
+    offer: Offer | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtensionRequested(CallEvent):
+    """Somebody without the right asks for more time."""
+
+    request: ExtensionRequest | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtensionAnswered(CallEvent):
+    """An offer or a request is `accepted`, `approved`, `declined`, `withdrawn` or `expired`."""
+
+    answer: str = ""
+    offer: Offer | None = None
+    request: ExtensionRequest | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionNoShow(CallEvent):
+    """Required roles have not come in time; `action` is `end` or `tell`."""
+
+    roles: tuple[str, ...] = ()
+    action: str = ""
+
+
+class SessionWaitingChanged(CallEvent):
+    """Somebody came to the waiting room, or left it; `call.session.clock.waiting_count` says how many."""
+
+
+class ParticipantAdmitted(CallEvent):
+    """`participant` was let in from the waiting room."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackstageChanged(CallEvent):
+    """The call went live, or back behind the stage."""
+
+    live: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +215,13 @@ _CLASS_OF_TYPE: dict[str, type[CallEvent]] = {
     "call.session_ended": SessionEnded,
     "call.ended": CallEnded,
     "call.permissions_updated": PermissionsUpdated,
+    "call.extension_offered": ExtensionOffered,
+    "call.extension_requested": ExtensionRequested,
+    "call.extension_answered": ExtensionAnswered,
+    "call.session_no_show": SessionNoShow,
+    "call.session_waiting_changed": SessionWaitingChanged,
+    "call.participant_admitted": ParticipantAdmitted,
+    "call.backstage_changed": BackstageChanged,
 }
 
 

@@ -69,6 +69,7 @@ class BackstageSettings(Model):
 
     enabled: bool = False
     join_ahead_time_seconds: int = 0
+    opens: str = "schedule"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +80,38 @@ class MediaSettings(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExtensionSettings(Model):
+    """What an extension must keep to. None: no such rule."""
+
+    max_count: int | None = None
+    max_total_seconds: int | None = None
+    steps_seconds: tuple[int, ...] | None = None
+    cooldown_seconds: int = 0
+    consent_roles: tuple[str, ...] = ()
+    consent_timeout_seconds: int = 60
+    request_timeout_seconds: int = 120
+
+
+@dataclass(frozen=True, kw_only=True)
 class LimitSettings(Model):
-    """How long and how many. No `max_duration_seconds` means no limit."""
+    """How long and how many, and the policies of the clock. No `max_duration_seconds` means no limit."""
 
     max_duration_seconds: int | None = None
     max_participants: int | None = None
     warning_seconds: tuple[int, ...] = (300, 60)
     empty_timeout_seconds: int = 30
     join_timeout_seconds: int = 30
+    starts: str = "first_join"
+    required_roles: tuple[str, ...] = ()
+    pause_when_absent: tuple[str, ...] = ()
+    absence_grace_seconds: int = 30
+    max_pause_seconds: int = 900
+    max_wall_seconds: int | None = None
+    overtime_seconds: int = 0
+    no_show_seconds: int | None = None
+    no_show_action: str = "tell"
+    back_to_back: str = "off"
+    extension: ExtensionSettings = field(default_factory=ExtensionSettings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,17 +176,117 @@ class Participant(Model):
     joined_at: datetime | None = None
     left_at: datetime | None = None
     device_id: str | None = None
+    waiting_since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person(Model):
+    """Whom a clock waits for, or who has asked or offered."""
+
+    id: str
+    name: str | None = None
+    image: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingFor(Model):
+    """What a clock waits for: `backstage`, `roles`, `schedule`, `start` (by hand) or `people`."""
+
+    reason: str
+    roles: tuple[str, ...] = ()
+    users: tuple[Person, ...] = ()
+    starts_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PausedReason(Model):
+    """Why the clock stands still: `absence` of the roles named, or `manual`."""
+
+    kind: str
+    roles: tuple[str, ...] = ()
+    by: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtensionOptions(Model):
+    """What may be added now. None: no such cap. `reason` is the code that every step would get."""
+
+    allowed: bool = True
+    reason: str | None = None
+    steps_seconds: tuple[int, ...] | None = None
+    count_left: int | None = None
+    seconds_left: int | None = None
+    cooldown_until: datetime | None = None
+    consent_roles: tuple[str, ...] = ()
+    free_until: datetime | None = None
+    free_seconds: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer(Model):
+    """More time that was offered and waits for the consent of the other side."""
+
+    id: str
+    seconds: int
+    by: str | None = None
+    user: Person | None = None
+    price_text: str | None = None
+    reason: str | None = None
+    offered_at: datetime | None = None
+    expires_at: datetime | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtensionRequest(Model):
+    """More time that somebody without the right has asked for."""
+
+    id: str
+    seconds: int
+    by: str
+    user: Person | None = None
+    reason: str | None = None
+    requested_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overrun(Model):
+    """An extension was allowed though it runs into a member's next call."""
+
+    code: str
+    free_until: datetime
+    free_seconds: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class SessionClock(Model):
-    """The session's clock at the moment of the answer's `server_time`."""
+    """The session's clock at the moment of the answer's `server_time`.
+
+    `state` is `waiting`, `running`, `paused`, `overtime` or `ended`. `remaining_seconds` stands still while
+    the clock waits or is paused.
+    """
 
     state: str
     elapsed_seconds: float = 0.0
     remaining_seconds: float | None = None
     paused_seconds: float = 0.0
     passed_warning_seconds: int | None = None
+    waiting_for: WaitingFor | None = None
+    started_running_at: datetime | None = None
+    paused_since: datetime | None = None
+    paused_reason: PausedReason | None = None
+    pause_ends_at: datetime | None = None
+    overtime_since: datetime | None = None
+    overtime_seconds: float = 0.0
+    overtime_ends_at: datetime | None = None
+    wall_ends_at: datetime | None = None
+    live: bool = True
+    waiting_count: int = 0
+    extension: ExtensionOptions = field(default_factory=ExtensionOptions)
+    offer: Offer | None = None
+    requests: tuple[ExtensionRequest, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,8 +331,9 @@ class CallState(Model):
 class Change(Model):
     """One row of a session's ledger: who moved its end, when, from where to where, and why.
 
-    `how` is `start`, `extend`, `set` or `remove`; `by` is None for the server itself; `seconds` is the
-    difference (negative when shortened).
+    `how` is `start`, `extend`, `set` or `remove`, with `seconds` the difference (negative when shortened); or
+    `clock_start`, `pause`, `resume`, `overtime` or `policy`, with 0 seconds and what there is to say in
+    `details`. `by` is None for the server itself.
     """
 
     id: str | int
@@ -220,6 +346,17 @@ class Change(Model):
     seconds: int | float = 0
     reason: str | None = None
     idempotency_key: str | None = None
+    details: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockInterval(Model):
+    """A stretch of a session in which its clock did one thing."""
+
+    state: str
+    started_at: datetime
+    ended_at: datetime
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,11 +370,12 @@ class PresenceInterval(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class ParticipantRecord(Model):
-    """How long one user was there; overlapping devices count once."""
+    """How long one user was there: `presence` with all devices merged, `intervals` device by device."""
 
     user_id: str
     role: str | None = None
     present_seconds: float = 0.0
+    presence: tuple[PresenceInterval, ...] = ()
     intervals: tuple[PresenceInterval, ...] = ()
 
 
@@ -267,12 +405,16 @@ class SessionRecord(Model):
     started_at: datetime
     ended_at: datetime | None = None
     ended_reason: str | None = None
+    started_running_at: datetime | None = None
     void: bool = False
     wall_seconds: float = 0.0
+    waiting_seconds: float = 0.0
     running_seconds: float = 0.0
     paused_seconds: float = 0.0
     overtime_seconds: float = 0.0
     all_present_seconds: float = 0.0
+    required_present_seconds: float | None = None
+    intervals: tuple[ClockInterval, ...] = ()
     participants: tuple[ParticipantRecord, ...] = ()
     ledger: tuple[Change, ...] = ()
     signature: RecordSignature | None = None
@@ -306,16 +448,41 @@ class JoinedCall(CallDetails):
     """The answer to a join; `media` is None where the call's media engine is `none`."""
 
     participant: Participant
+    waiting: bool = False
     media: MediaAccess | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Extension(Model):
-    """The call after its end was moved, and the row of the ledger that says so."""
+    """The call after an extension, and the row of the ledger that says so.
+
+    Where the other side has to agree first, `change` is None and `offer` waits for its answer. `warnings`
+    says what the extension runs into, `request` which request it grants.
+    """
 
     call: CallState
-    change: Change
+    change: Change | None = None
+    offer: Offer | None = None
+    request: ExtensionRequest | None = None
+    warnings: tuple[Overrun, ...] = ()
     server_time: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference(Model):
+    """Where a record and its recomputation differ."""
+
+    field: str
+    record: Any = None
+    recomputed: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification(Model):
+    """Whether a record is what ledger and event log come to, and where it is not."""
+
+    matches: bool
+    differences: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True)

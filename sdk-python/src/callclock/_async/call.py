@@ -17,11 +17,14 @@ from callclock.models import (
     CallState,
     Change,
     Extension,
+    ExtensionRequest,
     JoinedCall,
     Page,
+    Participant,
     Session,
     SessionRecord,
     SignedCsv,
+    Verification,
 )
 
 
@@ -106,15 +109,89 @@ class AsyncCall:
         return decode(CallDetails, await self._http.write("PATCH", self._path(), request))
 
     async def extend(
-        self, seconds: int, *, reason: str | None = None, idempotency_key: str | None = None
+        self,
+        seconds: int,
+        *,
+        reason: str | None = None,
+        idempotency_key: str | None = None,
+        price_text: str | None = None,
     ) -> Extension:
         """Move the end by `seconds`, negative to shorten (rule 3). Safe to call from many places at once.
 
         The same `idempotency_key` never moves the end twice; without one, a new key is made for this call.
-        Raises `Conflict` where no session runs or none is limited.
+        Under a policy with `consent_roles` more time is only offered, with `price_text` for who has to agree:
+        then `change` is None and `offer` is there. Raises `Conflict` where no session runs or none is
+        limited, or where the policy refuses: its `code` says which rule.
         """
-        request = body(seconds=seconds, reason=reason, idempotency_key=idempotency_key or uuid.uuid4().hex)
+        key = idempotency_key or uuid.uuid4().hex
+        request = body(seconds=seconds, reason=reason, idempotency_key=key, price_text=price_text)
         return decode(Extension, await self._http.write("POST", self._path("extend"), request))
+
+    async def accept_offer(self, offer_id: str, *, user_id: str) -> Extension:
+        """Agree to an offer for a user of the other side, who is present: only this moves the end."""
+        where = self._path("extension_offers", offer_id, "accept")
+        return decode(Extension, await self._http.write("POST", where, body(user_id=user_id)))
+
+    async def decline_offer(self, offer_id: str, *, user_id: str | None = None) -> Extension:
+        """Turn an offer down for a user of the other side; without a user, take it back."""
+        where = self._path("extension_offers", offer_id, "decline")
+        return decode(Extension, await self._http.write("POST", where, body(user_id=user_id)))
+
+    async def request_extension(
+        self, seconds: int, *, user_id: str, reason: str | None = None
+    ) -> ExtensionRequest:
+        """Ask for more time for a user who is present; whoever may extend answers."""
+        request = body(seconds=seconds, user_id=user_id, reason=reason)
+        answer = await self._http.write("POST", self._path("extension_requests"), request)
+        return decode(ExtensionRequest, answer.get("request"))
+
+    async def approve_request(
+        self, request_id: str, *, reason: str | None = None, price_text: str | None = None
+    ) -> Extension:
+        """Grant a request, under the rules of every extension; it may become an offer, as in `extend`."""
+        where = self._path("extension_requests", request_id, "approve")
+        request = body(reason=reason, price_text=price_text)
+        return decode(Extension, await self._http.write("POST", where, request))
+
+    async def decline_request(self, request_id: str, *, reason: str | None = None) -> ExtensionRequest:
+        """Turn a request down."""
+        where = self._path("extension_requests", request_id, "decline")
+        answer = await self._http.write("POST", where, body(reason=reason))
+        return decode(ExtensionRequest, answer.get("request"))
+
+    async def start_clock(self, *, reason: str | None = None) -> Change:
+        """Start a clock that waits, whatever it waits for."""
+        return await self._clock("start_clock", reason)
+
+    async def pause(self, *, reason: str | None = None) -> Change:
+        """Halt the running clock, for as long as `max_pause_seconds` leaves."""
+        return await self._clock("pause", reason)
+
+    async def resume(self, *, reason: str | None = None) -> Change:
+        """Let a clock that was halted go on."""
+        return await self._clock("resume", reason)
+
+    async def waiting(self) -> list[Participant]:
+        """Who is in the waiting room."""
+        answer = await self._http.get(self._path("waiting"))
+        return [decode(Participant, each) for each in answer["waiting"]]
+
+    async def admit(self, user_id: str) -> list[Participant]:
+        """Let a user in from the waiting room, with all their devices."""
+        answer = await self._http.write("POST", self._path("admit"), body(user_id=user_id))
+        return [decode(Participant, each) for each in answer["admitted"]]
+
+    async def go_live(self) -> CallState:
+        """Open the call: whoever waits comes in."""
+        return self._state(await self._http.write("POST", self._path("go_live")))
+
+    async def stop_live(self) -> CallState:
+        """Close the call: newcomers wait again; a clock that runs goes on."""
+        return self._state(await self._http.write("POST", self._path("stop_live")))
+
+    async def verify(self, session_id: str) -> Verification:
+        """Whether the session's record is what its ledger and event log come to."""
+        return decode(Verification, await self._http.get(self._path("sessions", session_id, "verification")))
 
     async def end(self) -> CallState:
         """End the call for everybody; a second time changes nothing."""
@@ -173,6 +250,10 @@ class AsyncCall:
     def events(self) -> AsyncEventStream:
         """What happens to this call, from now on; see `video.events`."""
         return self._open_stream([self.cid])
+
+    async def _clock(self, deed: str, reason: str | None) -> Change:
+        answer = await self._http.write("POST", self._path(deed), body(reason=reason))
+        return decode(Change, answer.get("change"))
 
     def _path(self, *rest: str) -> str:
         return path("calls", self.type, self.id, *rest)
