@@ -216,6 +216,7 @@ ROWS = [
     Row("GET /v1/calls/{type}/{id}/sessions/{session_id}", "reader", _session()),
     Row("GET /v1/calls/{type}/{id}/sessions/{session_id}/ledger", "reader", _session("/ledger")),
     Row("GET /v1/calls/{type}/{id}/sessions/{session_id}/record", "reader", _session("/record")),
+    Row("GET /v1/calls/{type}/{id}/sessions/{session_id}/verification", "reader", _session("/verification")),
     Row("GET /v1/test_clock", "server", _fixed("/v1/test_clock"), "no-test-clock"),
     Row(
         "POST /v1/test_clock/advance",

@@ -22,13 +22,15 @@ COLUMNS = (
     "old_ends_at",
     "new_ends_at",
 )
-_TOTALS = ("wall", "running", "paused", "overtime", "all_present")
+_TOTALS = ("wall", "waiting", "running", "paused", "overtime", "all_present", "required_present")
 # A spreadsheet would take text that starts so for a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def render_csv(record: Mapping[str, Any]) -> str:
-    """Rows `wall running paused overtime all_present`, then `participant`, `interval` and `change`."""
+    """Rows of sums (`wall waiting running paused overtime all_present required_present`), then `clock` for
+    each stretch of it, `participant` with `presence` and `interval`, and `change`.
+    """
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
@@ -43,9 +45,15 @@ def _rows(record: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     for name in _TOTALS:
         seconds = record[f"{name}_seconds"]
         yield {"row": name, **whose, **span, "seconds": seconds, "how": record["ended_reason"]}
+    for part in record["intervals"]:
+        times = {"started_at": part["started_at"], "ended_at": part["ended_at"]}
+        yield {"row": "clock", **whose, **times, "seconds": part["seconds"], "how": part["state"]}
     for person in record["participants"]:
         who = {**whose, "user_id": person["user_id"], "role": person["role"]}
         yield {"row": "participant", **who, "seconds": person["present_seconds"]}
+        for there in person["presence"]:
+            times = {"started_at": there["joined_at"], "ended_at": there["left_at"]}
+            yield {"row": "presence", **who, **times}
         for stay in person["intervals"]:
             times = {"started_at": stay["joined_at"], "ended_at": stay["left_at"]}
             yield {"row": "interval", **who, "device_id": stay["device_id"], **times}

@@ -13,7 +13,7 @@ from callclock_server.api.schemas import answers
 from callclock_server.api.schemas.fields import Id
 from callclock_server.api.transaction import Body
 from callclock_server.api.users import Cursor, Limit
-from callclock_server.calls import read
+from callclock_server.calls import read, verifying
 from callclock_server.storage.database import Transaction
 
 routes = router("Sessions")
@@ -95,3 +95,16 @@ async def get_record(
     text = render_csv(signed["record"])
     headers = {SIGNATURE_HEADER: edge.signer.sign_csv(text)}
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@routes.get(
+    f"{SESSION_PATH}/verification", response_model=answers.VerificationAnswer, responses=problems(404)
+)
+async def verify_record(edge: EdgeOf, by: ActorOf, call: CallOf, session_id: SessionId) -> Response:
+    """Recompute the record from the ledger and the event log, and tell where it differs."""
+
+    async def deed(tx: Transaction) -> Body:
+        differences = await verifying.verify_record(tx, by, type=call.type, id=call.id, session_id=session_id)
+        return {"matches": not differences, "differences": differences}
+
+    return await edge.transactions.read(by, deed)

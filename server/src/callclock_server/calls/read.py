@@ -58,7 +58,7 @@ async def list_sessions(
 
 async def get_session(tx: Transaction, by: Actor, *, type: str, id: str, session_id: str) -> View:  # noqa: A002
     """Return one session of the call."""
-    session = await _session(tx, by, type=type, id=id, session_id=session_id)
+    session = await find_session(tx, by, type=type, id=id, session_id=session_id)
     return await _view(tx, session)
 
 
@@ -71,13 +71,13 @@ async def get_ledger(
     session_id: str,
 ) -> list[View]:
     """Return the changes of a session's deadline, the oldest first (design rule 3)."""
-    session = await _session(tx, by, type=type, id=id, session_id=session_id)
+    session = await find_session(tx, by, type=type, id=id, session_id=session_id)
     return [change_view(change) for change in await ledger.of_session(tx, session.id)]
 
 
 async def get_record(tx: Transaction, by: Actor, *, type: str, id: str, session_id: str) -> View:  # noqa: A002
     """Return a session's record: times, presence, ledger."""
-    session = await _session(tx, by, type=type, id=id, session_id=session_id)
+    session = await find_session(tx, by, type=type, id=id, session_id=session_id)
     changes = await ledger.of_session(tx, session.id)
     record = make_record(session, await participants.stays_of(tx, session.id), changes, now=tx.now())
     return record_view(session, record, changes)
@@ -91,7 +91,7 @@ async def _cid(tx: Transaction, by: Actor, *, type: str, id: str) -> str:  # noq
     return cid
 
 
-async def _session(
+async def find_session(
     tx: Transaction,
     by: Actor,
     *,
@@ -99,6 +99,7 @@ async def _session(
     id: str,  # noqa: A002
     session_id: str,
 ) -> Session:
+    """Return a session of the call to whoever may read it. Raises SessionNotFound."""
     cid = await _cid(tx, by, type=type, id=id)
     session = await sessions.find(tx, session_id, cid=cid, outlived=by.server)
     if session is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from typing import Annotated, Any
 
 import typer
-from callclock import StreamClient
+from callclock import StreamClient, Verification
 from rich.console import Console
 from rich.live import Live
 
@@ -72,10 +73,56 @@ def extend(
     seconds = parse_seconds(by)
     with connect(url) as client:
         answer = client.video.call(call_type, call_id).extend(seconds, reason=reason)
+    if answer.change is None:
+        typer.echo(f"{cid}: {duration(seconds)} more are offered; the other side has to agree.")
+        return
     ends_at = answer.change.new_ends_at
     moved = "was given" if seconds > 0 else "was shortened by"
     until = f"; it ends at {ends_at:%H:%M:%S} UTC" if ends_at else ""
     typer.echo(f"{cid} {moved} {duration(abs(seconds))}{until}.")
+
+
+@calls.command("record")
+def record(
+    cid: CidArgument,
+    session_id: Annotated[str | None, typer.Option("--session", help="Default: the last one.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="As CSV instead of JSON.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Recompute it from ledger and event log, and compare.")
+    ] = False,
+    url: UrlOption = None,
+) -> None:
+    """Print the record of a session, or verify it."""
+    call_type, call_id = _split(cid)
+    with connect(url) as client:
+        call = client.video.call(call_type, call_id)
+        wanted = session_id or call.get().call.last_session_id
+        if wanted is None:
+            raise Trouble(f"{cid} has had no session.", "Its first join starts one.")
+        if verify:
+            _report(cid, wanted, call.verify(wanted))
+        elif csv:
+            typer.echo(call.record_csv(wanted), nl=False)
+        else:
+            told = call.record(wanted)
+            signature = told.signature and {
+                "algorithm": told.signature.algorithm,
+                "key_id": told.signature.key_id,
+                "value": told.signature.value,
+            }
+            signed = {"record": told.document, "signature": signature}
+            typer.echo(json.dumps(signed, indent=2, ensure_ascii=False))
+
+
+def _report(cid: str, session_id: str, found: Verification) -> None:
+    for each in found.differences:
+        typer.echo(f"{each.field}: the record says {each.record}, the log {each.recomputed}", err=True)
+    if not found.matches:
+        raise Trouble(
+            f"The record of {session_id} in {cid} is not what ledger and event log come to.",
+            "Keep the database as it is, and compare with the signed copy that you were sent.",
+        )
+    typer.echo(f"The record of {session_id} in {cid} is what ledger and event log come to.")
 
 
 @calls.command("end")

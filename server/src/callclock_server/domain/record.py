@@ -84,7 +84,7 @@ def make_record(
 def attendances(stays: Sequence[Participant], *, until: datetime) -> tuple[Attendance, ...]:
     """Return who was there, in the order of their coming."""
     by_user: dict[str, list[Participant]] = {}
-    for stay in sorted(stays, key=lambda p: (p.joined_at or p.accepted_at, p.accepted_at)):
+    for stay in sorted(stays, key=lambda p: (p.joined_at or p.accepted_at, p.user_id, p.device_id)):
         if stay.joined_at is not None:
             by_user.setdefault(stay.user_id, []).append(stay)
     found = []
