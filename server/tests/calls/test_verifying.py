@@ -91,7 +91,7 @@ async def test_plain_session_is_verified_too(world: Any) -> None:
 @pytest.mark.parametrize(
     ("tampering", "field"),
     [
-        ("UPDATE participants SET left_at = left_at - 60000000 WHERE user_id = 'bill'", "participants.1"),
+        ("UPDATE participants SET left_at = left_at - 60000000 WHERE user_id = 'bill'", "participants.0"),
         ("UPDATE sessions SET ended_at = ended_at + 60000000", "ended_at"),
         ("UPDATE sessions SET max_duration_seconds = max_duration_seconds + 60", "timer_ends_at"),
     ],

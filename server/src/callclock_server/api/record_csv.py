@@ -44,6 +44,8 @@ def _rows(record: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     span = {"started_at": record["started_at"], "ended_at": record["ended_at"]}
     for name in _TOTALS:
         seconds = record[f"{name}_seconds"]
+        if seconds is None:
+            continue  # no roles are required
         yield {"row": name, **whose, **span, "seconds": seconds, "how": record["ended_reason"]}
     for part in record["intervals"]:
         times = {"started_at": part["started_at"], "ended_at": part["ended_at"]}
