@@ -18,6 +18,7 @@ from callclock_server.storage import calls, participants, sessions, tables
 from callclock_server.storage.database import Database
 
 PEOPLE = ("ann", "ben")
+AT_ONCE = 50_000
 
 
 async def prepare(database: Database) -> None:
@@ -36,7 +37,13 @@ async def prepare(database: Database) -> None:
 
 
 async def arm(
-    database: Database, prefix: str, *, count: int, deadline: datetime, people: bool = True
+    database: Database,
+    raw: asyncpg.Connection[Any],
+    prefix: str,
+    *,
+    count: int,
+    deadline: datetime,
+    people: bool = True,
 ) -> None:
     """Insert `count` calls, `bench:PREFIX-0` and so on, with a running session each, due at `deadline`.
 
@@ -56,31 +63,25 @@ async def arm(
         await calls.insert(tx, call)
         await sessions.insert(tx, session)
         await participants.insert(tx, session.participants)
-        for statement in copies(prefix, count, people=people):
-            await tx.execute(sa.text(statement))
+    for begin in range(1, count, AT_ONCE):
+        numbers = f"generate_series({begin}, {min(begin + AT_ONCE, count) - 1}) AS n"
+        for statement in copies(prefix, numbers, people=people):
+            await raw.execute(statement)
 
 
-def copies(prefix: str, count: int, *, people: bool) -> list[str]:
-    """Return the statements that copy the rows of call number 0, under the numbers 1 to `count` - 1."""
-    numbers = f"generate_series(1, {count - 1}) AS n"
+def copies(prefix: str, numbers: str, *, people: bool) -> list[str]:
+    """Return the statements that copy the rows of call number 0 under other numbers."""
     cid, session_id = f"'bench:{prefix}-' || n", f"'ses_{prefix}-' || n"
+    one = f"one.cid = 'bench:{prefix}-0'"
+    called = {"cid": cid, "id": f"'{prefix}-' || n", "last_session_id": session_id}
     statements = [
-        _copy(
-            tables.calls, numbers, f"one.cid = 'bench:{prefix}-0'", cid=cid, id=f"'{prefix}-' || n"
-        ).replace("one.last_session_id", session_id),
-        _copy(tables.sessions, numbers, f"one.cid = 'bench:{prefix}-0'", cid=cid, id=session_id),
+        _copy(tables.calls, numbers, one, **called),
+        _copy(tables.sessions, numbers, one, cid=cid, id=session_id),
     ]
     if people:
         theirs = f"one.session_id = 'ses_{prefix}-0'"
-        statements.append(
-            _copy(
-                tables.participants,
-                numbers,
-                theirs,
-                id=f"'par_{prefix}-' || n || one.user_id",
-                session_id=session_id,
-            )
-        )
+        id_ = f"'par_{prefix}-' || n || one.user_id"
+        statements.append(_copy(tables.participants, numbers, theirs, id=id_, session_id=session_id))
     return statements
 
 
@@ -117,12 +118,14 @@ def armed_session(call_id: str, *, deadline: datetime, people: bool) -> Session:
     return session
 
 
-async def schedule(connection: asyncpg.Connection[Any], prefix: str, *, deadline: datetime) -> None:
+async def schedule(
+    connection: asyncpg.Connection[Any], prefix: str, *, ends: int, deadline: datetime
+) -> None:
     """Give the armed sessions of a prefix one deadline, as if they had begun an hour before it."""
     at = round(deadline.timestamp() * 1_000_000)
     await connection.execute(
         "UPDATE sessions SET started_at = $1::bigint - 3600000000, timer_ends_at = $1, next_alarm_at = $1 "
-        "WHERE starts_with(cid, $2)",
+        f"WHERE cid IN (SELECT $2::text || n FROM generate_series(0, {ends - 1}) n)",
         at,
         f"bench:{prefix}-",
     )

@@ -62,7 +62,7 @@ async def staged(server: Postgres, *, nodes: int, redis_url: str | None) -> Asyn
 async def burst(stage: Stage, prefix: str, *, ends: int, sockets: int) -> dict[str, Any]:
     """End `ends` sessions at one instant, two watchers each; return what the watchers and the tables say."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    await arming.arm(stage.database, prefix, count=ends, deadline=tomorrow)
+    await arming.arm(stage.database, stage.raw, prefix, count=ends, deadline=tomorrow)
     watchers = await _watchers(stage.nodes, prefix, ends, sockets)
     try:
         assert watchers.stdin is not None
@@ -71,8 +71,7 @@ async def burst(stage: Stage, prefix: str, *, ends: int, sockets: int) -> dict[s
             assert await watchers.stdout.readline() == b"ready\n"
         # Half a second after a full one: nothing else that wakes at full seconds is in the way.
         deadline = datetime.now(UTC).replace(microsecond=500_000) + timedelta(seconds=AHEAD_SECONDS)
-        await arming.schedule(stage.raw, prefix, deadline=deadline)
-        await stage.raw.execute("VACUUM ANALYZE sessions")
+        await arming.schedule(stage.raw, prefix, ends=ends, deadline=deadline)
         watchers.stdin.write(f"{deadline.timestamp()}\n".encode())
         used = _used(stage, watchers)
         await asyncio.sleep((deadline - datetime.now(UTC)).total_seconds())
@@ -118,7 +117,7 @@ async def idle(stage: Stage, *, armed: int, seconds: float) -> dict[str, Any]:
     """Arm many sessions that are due tomorrow, and look at the CPU of the server and of PostgreSQL."""
     begin = time.monotonic()
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    await arming.arm(stage.database, "idle", count=armed, deadline=tomorrow, people=False)
+    await arming.arm(stage.database, stage.raw, "idle", count=armed, deadline=tomorrow, people=False)
     for statement in ("VACUUM ANALYZE", "CHECKPOINT"):
         await stage.raw.execute(statement)
     arming_seconds = time.monotonic() - begin

@@ -36,6 +36,7 @@ PARALLEL_ROOMS = 32
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 15.0
 LONGEST_WAIT_SECONDS = 1.0
+SHORTEST_WAIT_SECONDS = 0.01
 KNOCK_SECONDS = 0.5
 KNOCK_WITHIN_SECONDS = 1.0
 _NO_ROOM = "callclock-knocks"
@@ -76,12 +77,13 @@ class MediaWorker:
             while True:
                 self._hinted.clear()
                 try:
-                    if await self._begin():
+                    pause = await self._pause()
+                    # A look is cheaper than a claim, and most looks find nothing.
+                    if pause <= SHORTEST_WAIT_SECONDS and await self._begin():
                         # An engine that is slow must not keep the others' rooms waiting.
                         while len(self._rounds) >= ROUNDS_AT_ONCE:
                             await asyncio.wait(self._rounds, return_when=asyncio.FIRST_COMPLETED)
                         continue
-                    pause = await self._pause()
                 except Unavailable as exc:
                     log.warning("media_worker_waits", reason=exc.code)
                     pause = FAILURE_PAUSE_SECONDS
@@ -206,7 +208,7 @@ class MediaWorker:
             now = tx.now()
         if due is None:
             return LONGEST_WAIT_SECONDS
-        return min(LONGEST_WAIT_SECONDS, max(0.01, (due - now).total_seconds()))
+        return min(LONGEST_WAIT_SECONDS, max(SHORTEST_WAIT_SECONDS, (due - now).total_seconds()))
 
     async def _rest(self, seconds: float) -> None:
         try:
