@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from callclock_server.testing import user_token
+
 from .clients import Caller, Journal, Refused, Watcher
 from .faults import EVERY, Fault
 from .stage import Stage
@@ -81,6 +83,7 @@ class Chaos:
     async def run(self, *, minutes: float) -> None:
         self._say(f"seed {self.seed}, {minutes:g} minutes")
         self._backend = Caller(self.stage)
+        self._people = {user: Caller(self.stage, user_token(user, ttl_seconds=86_400)) for user in USERS}
         places = [n for n in range(len(self.stage.nodes)) for _ in range(WATCHERS_PER_NODE)]
         self._watchers = [Watcher(self.stage, USERS[n % 2], first=n) for n in places]
         self._busy_until = time.monotonic() + 60 * minutes
@@ -96,7 +99,8 @@ class Chaos:
             self.tally.reconnects = sum(watcher.connects for watcher in self._watchers) - len(places)
         finally:
             await asyncio.gather(*(watcher.close() for watcher in self._watchers))
-            await self._backend.close()
+            for caller in (self._backend, *self._people.values()):
+                await caller.close()
         self._say(self.tally.table())
         self._say(
             f"{self.tally.calls} calls, {self.tally.extensions} extensions ({self.tally.refused} refused), "
@@ -147,18 +151,15 @@ class Chaos:
 
     async def _appointment(self, cid: str, chance: random.Random, stall: Stall) -> None:
         seconds = chance.randint(*CALL_SECONDS)
-        limits = {"limits": {"max_duration_seconds": seconds, "max_participants": 50}}
-        body = {"create": True, "data": {"settings_override": limits, "created_by_id": USERS[0]}}
+        limits = {"limits": {"max_duration_seconds": seconds}}
+        body = {"create": True, "data": {"settings_override": limits}}
         first = chance.randrange(len(self.stage.nodes))
         try:
-            for device in range(2):  # a join without an answer may have been one: the same device again
-                answer = await self._backend.must(
-                    "POST",
-                    f"{path(cid)}/join",
-                    {**(body if device == 0 else {}), "user_id": USERS[device], "device_id": f"d{device}"},
-                    first=first + device,
-                )
+            for place, user in enumerate(USERS):
+                # With tokens of their own: a server token may join after the end, and begin anew.
+                answer = await self._people[user].must("POST", f"{path(cid)}/join", body, first=first + place)
                 self.journal.joined(answer)
+                body = {}
         except Refused as refusal:
             if refusal.code != "call-ended":  # it took so long that the call is over
                 raise
