@@ -30,9 +30,10 @@ def main() -> int:
     )
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
+    parser.add_argument("--logs", type=Path, help="folder for the nodes' logs; default: not kept")
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started must go too
-    with Stage() as stage:
+    with Stage(logs=chosen.logs) as stage:
         asyncio.run(prepare(stage))
         try:
             asyncio.run(Chaos(stage, seed=chosen.seed).run(minutes=chosen.minutes))

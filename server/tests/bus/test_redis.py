@@ -95,7 +95,7 @@ async def test_redis_that_answers_no_more_is_noticed(mortal_redis: RedisServer, 
     await until(lambda: bus.whole)
     mortal_redis.send(signal.SIGSTOP)
     try:
-        async with asyncio.timeout(2.5):
+        async with asyncio.timeout(4):
             await until(lambda: not bus.whole)
         for number in range(10):
             bus.publish("call:a", number)

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import asyncpg
 from callclock_server.testing import user_token
 
 from .clients import Caller, Journal, Refused, Watcher
@@ -202,7 +203,7 @@ class Chaos:
         for _ in range(200):
             try:
                 return await Books.read(self.stage.database_url, [cid])
-            except OSError:
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await asyncio.sleep(0.1)
         raise TimeoutError("PostgreSQL does not come back")
 

@@ -108,6 +108,7 @@ class Stage:
     """Everything that runs. `with Stage() as stage`."""
 
     size: int = 3
+    logs: Path | None = None
     nodes: list[Node] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
 
@@ -130,7 +131,10 @@ class Stage:
         self.to_engine = self.proxies.open(lambda: self.engine.port)
         self.database_url = self.postgres.create_database("cluster")
         asyncio.run(migrate(self.database_url))
-        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="callclock-cluster-")))
+        folder = self.logs or Path(
+            self._stack.enter_context(tempfile.TemporaryDirectory(prefix="callclock-cluster-"))
+        )
+        folder.mkdir(parents=True, exist_ok=True)
         for number in range(self.size):
             self.nodes.append(self._node(f"node{number + 1}", folder))
             self._stack.callback(self.nodes[-1].kill)

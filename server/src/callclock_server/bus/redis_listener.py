@@ -25,7 +25,7 @@ from .backoff import Backoff
 log = structlog.get_logger(__name__)
 
 CHANNELS_PER_COMMAND = 500
-PING_SECONDS = 0.5
+PING_SECONDS = 1.0
 ANSWER_WITHIN_SECONDS = 1.0
 CONNECT_WITHIN_SECONDS = 2.0
 SETTLE_WITHIN_SECONDS = 0.25

@@ -24,7 +24,9 @@ BATCH = 250
 PLANS_AT_ONCE = 500
 SIDE_BY_SIDE = 2
 _PLAN_EVERY_SECONDS = 0.5
-_BACKOFF_SECONDS = 0.1
+_BACKOFF_SECONDS = 0.05
+# A database that is back is found within this: it is a part of the second by which an end may be late.
+_LONGEST_BACKOFF_SECONDS = 0.25
 _SHORTEST_SLEEP_SECONDS = 0.0005
 _TAKEN_SECONDS = 0.02
 
@@ -58,13 +60,13 @@ class Sweeper:
                 except Unavailable as exc:
                     failures += 1
                     log.warning("sweep_waits", failures=failures, reason=exc.code)
-                    await asyncio.sleep(min(_BACKOFF_SECONDS * failures, self._poll_seconds))
+                    await asyncio.sleep(min(_BACKOFF_SECONDS * failures, _LONGEST_BACKOFF_SECONDS))
                     continue
                 except Exception:
                     # The edge of the loop: whatever it was, the next round must come.
                     failures += 1
                     log.exception("sweep_failed", failures=failures)
-                    await asyncio.sleep(min(_BACKOFF_SECONDS * failures, self._poll_seconds))
+                    await asyncio.sleep(min(_BACKOFF_SECONDS * failures, _LONGEST_BACKOFF_SECONDS))
                     continue
                 await self._sleep()
         finally:

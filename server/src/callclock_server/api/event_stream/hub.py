@@ -40,8 +40,9 @@ from callclock_server.timekeeping import Clock
 
 log = structlog.get_logger("callclock.events")
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.7
 POLL_ALONE_SECONDS = 0.4
+POLL_AGAIN_SECONDS = 0.2
 COMPARE_SECONDS = 5.0
 TICK_SECONDS = 0.5
 SEND_WITHIN_SECONDS = 10.0
@@ -434,7 +435,9 @@ class Hub:
         compared_at = time.monotonic()
         while True:
             whole = self._bus.whole
-            await self._safely(self._follower.poll)
+            if not await self._safely(self._follower.poll):
+                await asyncio.sleep(POLL_AGAIN_SECONDS)
+                continue
             await self._safely(self.keep_present)
             if time.monotonic() - compared_at > COMPARE_SECONDS:
                 compared_at = time.monotonic()
@@ -442,13 +445,16 @@ class Hub:
             await asyncio.sleep(POLL_SECONDS if whole and self._bus.whole else POLL_ALONE_SECONDS)
 
     @staticmethod
-    async def _safely(work: Callable[[], Awaitable[int]]) -> None:
+    async def _safely(work: Callable[[], Awaitable[int]]) -> bool:
         try:
             await work()
         except Unavailable as error:
             log.warning("event_poll_waits", reason=error.code)
         except Exception:
             log.exception("event_poll_failed")  # the edge of the loop: the next round must come
+        else:
+            return True
+        return False
 
     def note(self, hint: Hint) -> None:
         """See a commit of this process go by."""

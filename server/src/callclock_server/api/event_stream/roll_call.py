@@ -81,28 +81,28 @@ class RollCall:
 
     async def beat(self) -> None:
         """Renew the row; give up who has been silent for long; find streams that nobody has."""
-        known = await self._database.run(partial(nodes.beat, node_id=self._node_id))
-        now = time.monotonic()
-        if now - self._beat_at > 2 * BEAT_SECONDS or not known:
-            self._steady_since = now
-        if not known and self._beats:
-            log.warning("node_was_given_up", node_id=self._node_id)
-        self._beat_at = now
+        if time.monotonic() - self._beat_at > 2 * BEAT_SECONDS:
+            self._steady_since = time.monotonic()
+        steady = time.monotonic() - self._steady_since > SILENT_SECONDS
+        known, gone = await self._database.run(partial(self._renew, buries=steady))
+        self._beat_at = time.monotonic()
+        if not known:
+            self._steady_since = self._beat_at
+            if self._beats:
+                log.warning("node_was_given_up", node_id=self._node_id)
         self._beats += 1
         self._bus.publish(BEATS, self._node_id)
-        if now - self._steady_since > SILENT_SECONDS:
-            await self._give_up_the_silent()
-
-    async def _give_up_the_silent(self) -> None:
-        gone = await self._database.run(self._bury)
         if gone:
             log.warning("nodes_given_up", node_ids=gone)
-        if gone or self._beats % BEATS_PER_SEARCH == 0:
+        if gone or (steady and self._beats % BEATS_PER_SEARCH == 0):
             while await self._database.run(presence.orphans_lost):
                 pass
 
-    async def _bury(self, tx: Transaction) -> list[str]:
-        return await nodes.bury(tx, silent_since=tx.now() - timedelta(seconds=SILENT_SECONDS))
+    async def _renew(self, tx: Transaction, *, buries: bool) -> tuple[bool, list[str]]:
+        known = await nodes.beat(tx, self._node_id)
+        if not buries:
+            return known, []
+        return known, await nodes.bury(tx, silent_since=tx.now() - timedelta(seconds=SILENT_SECONDS))
 
     def _heard(self, node_id: str) -> None:
         if node_id != self._node_id:
