@@ -274,7 +274,7 @@ async def test_presence_that_another_process_reports_lost_is_kept_while_its_stre
                     node_id=str(presence.node_of(listener.connection_id)),
                 )
                 before = await presence.lost_connections(tx)
-            await edge.hub.keep_present()
+            await edge.hub.presence.keep()
             async with database.read() as tx:
                 return before, await presence.lost_connections(tx)
 

@@ -31,11 +31,11 @@ async def test_events_pass_through_redis_at_once(stage: Stage) -> None:
             asked = time.monotonic()
             await heard
             delays.append(time.monotonic() - asked)
-        assert statistics.median(delays) < 0.3 + trial.stall.longest  # the log is followed once a second
+        assert statistics.median(delays) < 0.3 + trial.stall.longest()  # the log is followed once a second
 
 
 async def test_without_redis_events_joins_and_lost_rights_arrive_within_two_seconds(stage: Stage) -> None:
-    async with stage.healed(), Stall() as stall:
+    async with stage.healed(), Stall(stage.database_url) as stall:
         backend = Caller(stage)
         listener = Watcher(stage, USERS[1], first=1)
         await listener.connected()
@@ -50,12 +50,12 @@ async def test_without_redis_events_joins_and_lost_rights_arrive_within_two_seco
             await backend.must("POST", where, {"data": data}, first=0)
             joined = listener.heard("private:one", "call.updated", watched=False)
             lost = listener.loses("private:one")
-            async with asyncio.timeout(WITHIN_SECONDS + stall.allowance):
+            async with asyncio.timeout(WITHIN_SECONDS + stall.allowance()):
                 # Joining watches: the stream of the one who joins, wherever it is.
                 await backend.must("POST", f"{where}/join", {"user_id": USERS[1]}, first=0)
                 await backend.must("PATCH", where, {"custom": {"told": "by the log"}}, first=0)
                 await joined
-            async with asyncio.timeout(WITHIN_SECONDS + stall.allowance):
+            async with asyncio.timeout(WITHIN_SECONDS + stall.allowance()):
                 await backend.must("POST", f"{where}/members", {"remove_members": [USERS[1]]}, first=0)
                 await lost
         finally:
@@ -71,7 +71,7 @@ async def test_presence_outlives_a_node_if_its_client_comes_back_and_else_does_n
         stage.nodes[1].kill()
         await trial.watchers[1].close()  # before it notices: nobody has reported its stream lost
         left = trial.watchers[2].heard(ghostly, "call.session_participant_left")
-        async with asyncio.timeout(25 + 10 * trial.stall.allowance):
+        async with asyncio.timeout(25 + 10 * trial.stall.allowance()):
             await left
         assert await _open_participants(stage, returning) == [USERS[0]]
         assert await _open_participants(stage, ghostly) == []
@@ -82,7 +82,7 @@ async def test_node_without_the_database_sends_its_clients_to_those_that_have_it
         (cid,) = trial.cids
         stranded = trial.watchers[0]
         stage.nodes[0].to_database.cut()
-        async with asyncio.timeout(9 + 10 * trial.stall.allowance):
+        async with asyncio.timeout(9 + 10 * trial.stall.allowance()):
             await stranded.comes_back()
         assert await _open_participants(stage, cid) == [USERS[0]]
         heard = stranded.heard(cid, "call.session_clock_changed")

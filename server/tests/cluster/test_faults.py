@@ -55,7 +55,7 @@ async def test_rooms_close_with_their_calls_or_with_the_return_of_the_engine(
             await strike  # the calls end all the same
         due = max(trial.deadline, time.time() if fault is NO_ENGINE else 0.0)
         late = await trial.rooms_close() - due
-        assert late <= 1.0 + trial.stall.allowance
+        assert late <= 1.0 + trial.stall.allowance()
         await strike
         assert await promises_left(stage.database_url, stage.engine) == []
         await trial.verdict()

@@ -38,7 +38,7 @@ class Trial:
         self.stage = stage
         self.backend = Caller(stage)
         self.journal = Journal()
-        self.stall = Stall()
+        self.stall = Stall(stage.database_url)
         self.cids: list[str] = []
         self.rooms: list[str] = []
         self.deadline = 0.0
@@ -123,8 +123,8 @@ class Trial:
         for cid, watcher in itertools.product(self.cids, self.watchers):
             late = watcher.told[cid] - excused_until(books.deadline(cid), self.stage.outages)
             worst = max(worst, late)
-            if late > 1.0 + self.stall.allowance:
-                faults.append(f"{cid}: {late:.2f} s late (allowance {self.stall.allowance:.2f} s)")
+            if late > 1.0 + self.stall.allowance():
+                faults.append(f"{cid}: {late:.2f} s late (allowance {self.stall.allowance():.2f} s)")
         assert not faults, "\n".join(faults)
         return worst
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,42 +18,69 @@ from .stage import Outage
 # The promise: nobody is told later than this after the deadline, or after the end of the outage in its way.
 LATE_SECONDS = 1.0
 PROMISES_SECONDS = 20.0
+PROBE_SECONDS = 0.05
+WORK_SECONDS = 0.003
+NOTEWORTHY_SECONDS = 0.01
 _SESSIONS = """SELECT cid, id, started_at, timer_ends_at, ended_at, ended_reason
                FROM sessions WHERE cid = ANY($1) ORDER BY started_at"""
 _EVENTS = "SELECT cid, id, type FROM events WHERE cid = ANY($1) ORDER BY cid, id"
 _LEDGER = "SELECT cid, id, seconds, idempotency_key FROM ledger WHERE cid = ANY($1) ORDER BY position"
 
 
-@dataclass
 class Stall:
-    """Measures how long this machine keeps a process waiting that wants to run: others suffer the same.
+    """Measures how long this machine keeps waiting what wants to run: nodes and PostgreSQL suffer the same.
 
-    `allowance` is half a second and three times the longest stall of the block.
+    A little work is done all the time, and PostgreSQL is asked for nothing, past the nodes and the proxies.
+    Whatever either takes beyond its usual time is a stall. `allowance` is half a second and three times the
+    longest stall since a moment: an end passes through a node, PostgreSQL and another node.
     """
 
-    step_seconds: float = 0.02
-    longest: float = 0.0
-    _task: asyncio.Task[None] | None = None
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._stalls: deque[tuple[float, float]] = deque(maxlen=100_000)
+        self._tasks: list[asyncio.Task[None]] = []
 
-    @property
-    def allowance(self) -> float:
-        return 0.5 + 3 * self.longest
+    def longest(self, since: float = 0.0) -> float:
+        """The longest stall that ended after `since` (monotonic seconds)."""
+        return max((length for ended, length in self._stalls if ended >= since), default=0.0)
+
+    def allowance(self, since: float = 0.0) -> float:
+        return 0.5 + 3 * self.longest(since)
 
     async def __aenter__(self) -> Stall:
-        self._task = asyncio.create_task(self._measure())
+        self._tasks = [asyncio.create_task(self._work()), asyncio.create_task(self._ask())]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _measure(self) -> None:
+    def _note(self, began: float, usual: float) -> None:
+        now = time.monotonic()
+        if now - began - usual > NOTEWORTHY_SECONDS:
+            self._stalls.append((now, now - began - usual))
+
+    async def _work(self) -> None:
         while True:
-            before = time.monotonic()
-            await asyncio.sleep(self.step_seconds)
-            self.longest = max(self.longest, time.monotonic() - before - self.step_seconds)
+            began = time.monotonic()
+            await asyncio.sleep(PROBE_SECONDS)
+            worked = time.process_time()
+            while time.process_time() - worked < WORK_SECONDS:
+                pass
+            self._note(began, PROBE_SECONDS + WORK_SECONDS)
+
+    async def _ask(self) -> None:
+        while True:
+            try:
+                connection = await asyncpg.connect(self._url)
+                while True:
+                    began = time.monotonic()
+                    await connection.execute("SELECT 1")
+                    self._note(began, 0.0)
+                    await asyncio.sleep(PROBE_SECONDS)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await asyncio.sleep(PROBE_SECONDS)  # it is being restarted: that is a fault, and no stall
 
 
 def excused_until(deadline: float, outages: Iterable[Outage]) -> float:

@@ -14,7 +14,6 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import structlog
@@ -26,10 +25,11 @@ from callclock_server.api.event_stream.frames import FrameSink, stamped, text_fr
 from callclock_server.api.event_stream.handoff import Pace, hand_off
 from callclock_server.api.event_stream.outbox import Outbox, OutboxLimits
 from callclock_server.api.event_stream.protocol import HEALTH_CHECK_SECONDS, MAX_WATCHED, Close, CloseCode
+from callclock_server.api.event_stream.stream_presence import StreamPresence
 from callclock_server.api.metrics import Metrics
 from callclock_server.api.wire import wire_time
 from callclock_server.bus import ACCESS, Bus, call_channel, user_channel
-from callclock_server.calls import presence, read, users
+from callclock_server.calls import read, users
 from callclock_server.calls.answers import CallAnswer
 from callclock_server.domain import events as kinds
 from callclock_server.domain.errors import AuthenticationError, CallclockError, Unavailable
@@ -74,6 +74,7 @@ class Hub:
         self._metrics = metrics
         self._secret = secret
         self._node_id = node_id
+        self.presence = StreamPresence(database, node_id=node_id, here=lambda: self._connections.keys())
         self._limits = limits
         self._connections: dict[str, Connection] = {}
         self._watchers: dict[str, set[Connection]] = {}
@@ -151,7 +152,7 @@ class Hub:
             former.close(CloseCode.REPLACED, "replaced")
         try:
             if connection_id == resume:
-                await self._resume(connection_id)
+                await self.presence.resume(connection_id)
         except BaseException:
             del self._connections[connection_id]
             raise
@@ -174,61 +175,21 @@ class Hub:
         if user_id is not None and not any(c.actor.user_id == user_id for c in self._connections.values()):
             self._unlisten(user_channel(user_id))
         try:
-            await self._report_lost(connection.id)
+            await self.presence.lose(connection.id)
         except Unavailable:
             self._start(self._report_lost_later(connection.id))
-
-    async def _report_lost(self, connection_id: str) -> None:
-        async with self._database.read() as tx:
-            if not await presence.carries_presence(tx, connection_id=connection_id):
-                return
-        await self._lose(connection_id)
 
     async def _report_lost_later(self, connection_id: str) -> None:
         """Report it when the database is there again, unless the stream has come back meanwhile."""
         while connection_id not in self._connections:
             await asyncio.sleep(TICK_SECONDS)
             with suppress(Unavailable):
-                await self._report_lost(connection_id)
+                await self.presence.lose(connection_id)
                 return
 
     def stamp(self) -> str:
         """Return the present time as `server_time` says it."""
         return wire_time(self._clock.now())
-
-    async def keep_present(self) -> int:
-        """Forgive losses of streams that live here; return how many.
-
-        A client that moved here from another process may be reported lost by that one only afterwards.
-        """
-        if not self._connections:
-            return 0
-        async with self._database.read() as tx:
-            lost = await presence.lost_connections(tx)
-        here = sorted(lost & self._connections.keys())
-        for connection_id in here:
-            await self._resume(connection_id)
-        return len(here)
-
-    async def let_go(self) -> int:
-        """Report streams lost that presence hangs on and that are not here; return how many.
-
-        A stream may close at the moment in which a join names it, and a join may name what is no stream.
-        """
-        async with self._database.read() as tx:
-            expected = await presence.connections_on(tx, node_id=self._node_id)
-        gone = sorted(expected - self._connections.keys())
-        for connection_id in gone:
-            await self._lose(connection_id)
-        return len(gone)
-
-    async def _resume(self, connection_id: str) -> None:
-        deed = partial(presence.connection_resumed, connection_id=connection_id, node_id=self._node_id)
-        await self._database.run(deed)
-
-    async def _lose(self, connection_id: str) -> None:
-        deed = partial(presence.connection_lost, connection_id=connection_id, node_id=self._node_id)
-        await self._database.run(deed)
 
     def count_drop(self, close: Close) -> None:
         """Count a connection that the server closed."""
@@ -438,10 +399,10 @@ class Hub:
             if not await self._safely(self._follower.poll):
                 await asyncio.sleep(POLL_AGAIN_SECONDS)
                 continue
-            await self._safely(self.keep_present)
+            await self._safely(self.presence.keep)
             if time.monotonic() - compared_at > COMPARE_SECONDS:
                 compared_at = time.monotonic()
-                await self._safely(self.let_go)
+                await self._safely(self.presence.let_go)
             await asyncio.sleep(POLL_SECONDS if whole and self._bus.whole else POLL_ALONE_SECONDS)
 
     @staticmethod
