@@ -31,7 +31,7 @@ async def test_events_pass_through_redis_at_once(stage: Stage) -> None:
             asked = time.monotonic()
             await heard
             delays.append(time.monotonic() - asked)
-        assert statistics.median(delays) < 0.3 + trial.stall.longest()  # the log is followed once a second
+        assert statistics.median(delays) < 0.15 + trial.stall.longest()  # the log alone takes 0.35 s
 
 
 async def test_without_redis_events_joins_and_lost_rights_arrive_within_two_seconds(stage: Stage) -> None:
