@@ -13,7 +13,7 @@ from callclock_server.domain.decision import fair_of
 from callclock_server.domain.fair import Offer, Request
 from callclock_server.domain.input import text
 from callclock_server.domain.permissions import Actor
-from callclock_server.domain.session import Change
+from callclock_server.domain.session import Change, Session
 from callclock_server.storage import ledger
 from callclock_server.storage.database import Transaction
 
@@ -84,6 +84,18 @@ async def _first_answer(visitor: Visit, *, seconds: int, idempotency_key: str | 
     )
 
 
+def require_total(visitor: Visit, session: Session, seconds: int) -> None:
+    """Raise LimitOutOfRange for seconds that lead to a total which is never accepted, or NoTimeLimit."""
+    if session.max_duration_seconds is None:
+        raise errors.NoTimeLimit
+    total = session.max_duration_seconds + seconds
+    most = visitor.tx.rules.max_duration_ceiling_seconds
+    if seconds and not 1 <= total <= most:
+        raise errors.LimitOutOfRange(
+            f"The session's total would be {total} s; 1 to {most} are accepted.", field="seconds"
+        )
+
+
 class Terms:
     """More or less time for the session of a visitor's call, checked against what its policy allows.
 
@@ -112,12 +124,7 @@ class Terms:
         if session.max_duration_seconds is None:
             raise errors.NoTimeLimit
         self._overrun = extending.check(session, seconds=seconds, now=visitor.journal.now)
-        most = visitor.tx.rules.max_duration_ceiling_seconds
-        if seconds and not 1 <= session.max_duration_seconds + seconds <= most:
-            total = session.max_duration_seconds + seconds
-            raise errors.LimitOutOfRange(
-                f"The session's total would be {total} s; 1 to {most} are accepted.", field="seconds"
-            )
+        require_total(visitor, session, seconds)
 
     @property
     def needs_consent(self) -> bool:

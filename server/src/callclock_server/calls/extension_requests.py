@@ -19,7 +19,7 @@ from .access import Visit, enter
 from .answers import ExtendAnswer
 from .clock_by_hand import running
 from .clock_views import request_view
-from .extend import Terms
+from .extend import Terms, require_total
 from .identifiers import new_id
 from .policies import rules_of
 from .views import call_view
@@ -47,8 +47,7 @@ async def request_extension(
         raise errors.InvalidInput("must be above 0: requests ask for more time.", field="seconds")
     asker = await _asker(visitor, user_id)
     session = clock.with_fair_clock(running(visitor), rules_of(visitor.state))
-    if session.max_duration_seconds is None:
-        raise errors.NoTimeLimit
+    require_total(visitor, session, seconds)
     extending.check(session, seconds=seconds, now=tx.now(), cooldown=False)
     assert session.fair is not None
     timeout = timedelta(seconds=session.fair.policy.extension.request_timeout_seconds)
@@ -90,7 +89,8 @@ async def approve_request(
         if value is not None:
             text(value, field=field, most=most)
     asked = extending.find_request(visitor.state.session, request_id)
-    consented = extending.consents_by_asking(running(visitor), asked)
+    # Who grants it to themselves has not asked the other side.
+    consented = asked.by != visitor.by_id and extending.consents_by_asking(running(visitor), asked)
     details: dict[str, Any] = {"request_id": asked.id, "requested_by": asked.by}
     terms = Terms(
         visitor,

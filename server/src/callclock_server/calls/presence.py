@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
-from callclock_server.domain import clock, presence
+from callclock_server.domain import clock, presence, starting
 from callclock_server.domain.session import Participant, Session
 from callclock_server.storage import members, nodes, outbox, participants, sessions, users
 from callclock_server.storage.database import Transaction
@@ -191,8 +191,12 @@ async def _returning(tx: Transaction, state: CallState, last: Participant | None
     if user is None:
         return None
     member = await members.get(tx, cid=state.call.cid, user_id=user_id)
-    allowed = "join-call" in capabilities_in(state.call_type, user, member)
-    if not allowed or (state.call_type.members_only and member is None):
+    capabilities = capabilities_in(state.call_type, user, member)
+    if "join-call" not in capabilities or (state.call_type.members_only and member is None):
         return None
+    if state.session is not None and starting.must_wait(
+        state.session, user_id=user_id, may_enter_backstage="join-backstage" in capabilities
+    ):
+        return None  # a media token outlives the stay that it was made for
     state.users[user_id] = user
     return replace(last, id=new_id("par"), accepted_at=tx.now(), joined_at=None, left_at=None, media_sid=None)

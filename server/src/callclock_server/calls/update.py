@@ -25,6 +25,7 @@ from .state import CallState
 from .views import change_view
 
 _KEYS = ("settings_override", "starts_at", "custom")
+_ENDLESS_SECONDS = 10**9  # more than any rule leaves
 
 
 async def update_call(
@@ -148,36 +149,28 @@ def _change_session(visitor: Visit, override: Override, *, reason: str | None) -
         now=visitor.journal.now,
         reason=reason,
     )
-    if raised and state.session.fair is not None:
+    if raised is not None and state.session.fair is not None:
         fair = extending.counted(state.session.fair, seconds=raised, now=visitor.journal.now)
         state.session = replace(state.session, fair=fair)
     return change
 
 
-def _raised(visitor: Visit, session: Session, total: int | None) -> int:
-    """Return by how much a user raises the total, which is an extension under the same policy.
+def _raised(visitor: Visit, session: Session, total: int | None) -> int | None:
+    """Return by how much a user raises the total, which is an extension under the same policy, or None.
 
-    A server token is the application itself and may set what it likes.
+    No limit at all is the longest extension there is; what it adds has no number, and counts as 0. A server
+    token is the application itself and may set what it likes.
     """
     old = session.max_duration_seconds
     if visitor.user is None or session.fair is None or old is None:
-        return 0
-    policy = session.fair.policy.extension
-    if total is None:
-        # No limit at all is the longest extension there is.
-        if policy.consent_roles:
-            raise errors.ConsentRequired
-        if policy.max_total_seconds is not None:
-            raise errors.ExtensionTotalReached(
-                max(0, policy.max_total_seconds - session.fair.extended_seconds)
-            )
-        return 0
-    if total <= old:
-        return 0
-    extending.check(session, seconds=total - old, now=visitor.journal.now)
-    if extending.needs_consent(session, seconds=total - old):
+        return None
+    seconds = _ENDLESS_SECONDS if total is None else total - old
+    if seconds <= 0:
+        return None
+    extending.check(session, seconds=seconds, now=visitor.journal.now)
+    if extending.needs_consent(session, seconds=seconds):
         raise errors.ConsentRequired
-    return total - old
+    return 0 if total is None else seconds
 
 
 def settle_now(visitor: Visit) -> None:

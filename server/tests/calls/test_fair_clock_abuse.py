@@ -1,0 +1,95 @@
+"""Ways around the policies of a clock: consent given to oneself, a limit taken away, a waiting room passed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from callclock_server.calls import backstage, call_types, extend, extension_requests, presence, read, update
+from callclock_server.domain import errors
+from callclock_server.storage import outbox
+
+
+async def rules(world: Any, **limits: Any) -> None:
+    await world.do(call_types.update_call_type, world.server, name="appointment", settings={"limits": limits})
+
+
+async def total(world: Any, seconds: int | None) -> Any:
+    changes = {"settings_override": {"limits": {"max_duration_seconds": seconds}}}
+    return await world.at_call(update.update_call, world.lecter, changes=changes)
+
+
+async def test_nobody_consents_to_what_they_grant_themselves(world: Any) -> None:
+    """A role of both sides: two tutors who swap hours."""
+    await rules(world, extension={"consent_roles": ["specialist", "patient"]})
+    await world.join(world.lecter)
+    await world.join(world.bill)
+    asked = await world.at_call(extension_requests.request_extension, world.lecter, seconds=600)
+    answer = await world.at_call(
+        extension_requests.approve_request, world.lecter, request_id=asked.request["id"]
+    )
+    assert (answer.change, answer.offer["by"]) == (None, "lecter")
+    assert answer.call["settings"]["limits"]["max_duration_seconds"] == 3600
+
+
+@pytest.mark.parametrize(
+    ("policy", "refusal"),
+    [
+        ({"extension": {"max_count": 0}}, errors.ExtensionCountReached),
+        ({"extension": {"steps_seconds": [600]}}, errors.ExtensionStepNotAllowed),
+        ({"extension": {"max_total_seconds": 600}}, errors.ExtensionTotalReached),
+        ({"extension": {"consent_roles": ["patient"]}}, errors.ConsentRequired),
+    ],
+)
+async def test_limit_is_not_taken_away_around_the_policy(
+    world: Any, policy: dict[str, Any], refusal: type[Exception]
+) -> None:
+    await rules(world, **policy)
+    await world.join(world.lecter)
+    with pytest.raises(refusal):
+        await total(world, None)
+    session = (await world.at_call(read.get_call, world.lecter)).call["session"]
+    assert session["max_duration_seconds"] == 3600
+
+
+async def test_limit_that_is_taken_away_counts_as_an_extension(world: Any) -> None:
+    await rules(world, extension={"max_count": 1})
+    await world.join(world.lecter)
+    await total(world, None)
+    await total(world, 7200)
+    with pytest.raises(errors.ExtensionCountReached):
+        await world.at_call(extend.extend_call, world.lecter, seconds=60)
+
+
+async def test_old_media_token_does_not_lead_past_the_waiting_room(empty_world: Any) -> None:
+    """A token outlives the stay that it was made for."""
+    world = empty_world
+    await world.set_up(engine="livekit")
+    await world.do(
+        call_types.update_call_type,
+        world.server,
+        name="appointment",
+        grants={"specialist": ["join-call", "join-backstage"], "patient": ["join-call"]},
+        settings={"backstage": {"enabled": True, "opens": "manual"}},
+    )
+    room = (await world.join(world.lecter)).room
+    await world.at_call(backstage.go_live, world.lecter)
+    await world.join(world.bill)
+    async with world.database.write() as tx:
+        assert await presence.media_joined(tx, room=room, identity="bill:default", sid="PA_1")
+        assert await presence.media_left(tx, room=room, identity="bill:default", sid="PA_1")
+    await world.at_call(backstage.stop_live, world.lecter)
+    for waits in (False, True):
+        if waits:
+            assert (await world.join(world.bill)).waiting
+        async with world.database.write() as tx:
+            assert not await presence.media_joined(tx, room=room, identity="bill:default", sid=f"PA_{waits}")
+            rows = await outbox.claim(tx, limit=20, lease_seconds=1)
+        assert "participant.remove" in [row.kind for row in rows]
+
+
+@pytest.mark.parametrize("seconds", [82_801, 2**62])
+async def test_request_beyond_every_limit_is_refused_when_it_is_made(world: Any, seconds: int) -> None:
+    await world.join(world.bill)
+    with pytest.raises(errors.LimitOutOfRange):
+        await world.at_call(extension_requests.request_extension, world.bill, seconds=seconds)
