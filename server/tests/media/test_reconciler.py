@@ -93,6 +93,25 @@ async def test_who_arrives_while_the_engine_is_asked_stays(database: Database, r
     assert sorted(await present(database, room)) == ["bill:phone", "bill:tab"]
 
 
+async def test_who_leaves_while_the_engine_is_asked_is_gone(database: Database, rooms: FakeRooms) -> None:
+    room = await joined(database)
+    await joined(database, device="phone")
+    async with database.write() as tx:
+        await presence.media_joined(tx, room=room, identity="bill:tab")
+    rooms.rooms[room] = {"bill:phone", "bill:tab"}  # the phone's arrival was not told
+    listed = rooms.list_participants
+
+    async def list_and_leave(name: str) -> list[str] | None:
+        answer = await listed(name)
+        async with database.write() as tx:
+            await presence.media_left(tx, room=room, identity="bill:tab")
+        return answer
+
+    rooms.list_participants = list_and_leave  # type: ignore[method-assign]
+    await reconciler(database, rooms).run_once()
+    assert await present(database, room) == ["bill:phone"]
+
+
 async def test_the_room_of_an_ended_session_goes(database: Database, rooms: FakeRooms) -> None:
     room = await joined(database)
     async with database.write() as tx:

@@ -172,9 +172,9 @@ class Reconciler:
             return False
 
         async def align(tx: Transaction) -> None:
-            # Whoever arrived after the engine was asked cannot be in its answer.
-            arrived = await _present(tx, room) - before
-            identities = sorted(set(listed) | arrived)
+            # Whoever came or went after the engine was asked is not as its answer says.
+            present = await _present(tx, room)
+            identities = sorted((set(listed) | (present - before)) - (before - present))
             await self._reconcile(tx, room=room, identities=identities, cluster=self._cluster.name)
 
         await self._database.run(align)
