@@ -212,6 +212,42 @@ async def test_a_slow_engine_does_not_keep_another_ones_rooms_waiting(database: 
     await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_effects_on_an_engine_that_is_away_are_put_back_at_once(
+    database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callclock_server.media.worker.KNOCK_SECONDS", 0.01)
+    away, quick = FakeRooms(), FakeRooms()
+    away.failures = 1_000_000
+    knocked = asyncio.Event()
+    look = away.has_room
+
+    async def has_room(name: str) -> bool:
+        if away.failures == 999_998:
+            knocked.set()
+        return await look(name)
+
+    away.has_room = has_room  # type: ignore[method-assign]
+    worker = MediaWorker(
+        database=database,
+        clusters=clusters_of(away=away, quick=quick),
+        describe=describe,
+        subscribe=lambda _: lambda: None,
+    )
+    await promise(database, outbox.ROOM_DELETE, "a", cluster="away")
+    await worker.run_once()
+    async with asyncio.timeout(5):
+        await knocked.wait()  # a second time: the first knock has found nobody
+    # It would keep whoever asks waiting for as long as a request may take.
+    away.delete_room = lambda name: asyncio.Event().wait()  # type: ignore[method-assign, assignment, return-value]
+    clock.advance(1)
+    await promise(database, outbox.ROOM_DELETE, "b", cluster="away")
+    await promise(database, outbox.ROOM_DELETE, "c", cluster="quick")
+    async with asyncio.timeout(5):
+        assert await worker.run_once() == 3
+    assert quick.done == ["delete c"]
+    assert await left(database)
+
+
 async def test_a_hint_wakes_the_worker(
     worker: MediaWorker, database: Database, rooms: FakeRooms, receivers: Receivers
 ) -> None:

@@ -69,6 +69,7 @@ class MediaWorker:
         self._rounds: set[asyncio.Task[None]] = set()
         self._last_of: dict[Room, asyncio.Task[Done]] = {}
         self._knocking: dict[str, asyncio.Task[None]] = {}
+        self._away: set[str] = set()
 
     async def run(self) -> None:
         """Work until cancelled, woken by a hint, by the next row that is due, or by a poll."""
@@ -160,6 +161,9 @@ class MediaWorker:
         return outcome
 
     async def _try(self, row: OutboxRow, cluster: Cluster) -> str | None:
+        if cluster.name in self._away:
+            # Thousands that wait for no answer would fill all rounds, and keep the other engines waiting.
+            return "the engine did not answer a moment ago"
         try:
             await self._perform(row, cluster.rooms)
         except MediaUnavailable as exc:
@@ -226,18 +230,23 @@ class MediaWorker:
 
     async def _until_it_answers(self, cluster: Cluster) -> None:
         was_away = False
-        while True:
-            await asyncio.sleep(KNOCK_SECONDS)
-            try:
-                async with asyncio.timeout(KNOCK_WITHIN_SECONDS):
-                    await cluster.rooms.has_room(_NO_ROOM)
-                if was_away:  # else it answers, and refuses: the growing pauses are right
-                    await self._database.run(outbox.hurry)
-                return
-            except Exception as exc:
-                # Whatever it was, the effects come back by themselves; this only shortens their pause.
-                log.debug("media_engine_away", cluster=cluster.name, reason=str(exc))
-                was_away = True
+        try:
+            while True:
+                await asyncio.sleep(KNOCK_SECONDS)
+                try:
+                    async with asyncio.timeout(KNOCK_WITHIN_SECONDS):
+                        await cluster.rooms.has_room(_NO_ROOM)
+                    self._away.discard(cluster.name)
+                    if was_away:  # else it answers, and refuses: the growing pauses are right
+                        await self._database.run(outbox.hurry)
+                    return
+                except Exception as exc:
+                    # Whatever it was, the effects come back by themselves; this only shortens their pause.
+                    log.debug("media_engine_away", cluster=cluster.name, reason=str(exc))
+                    was_away = True
+                    self._away.add(cluster.name)
+        finally:
+            self._away.discard(cluster.name)
 
     async def _stop(self) -> None:
         tasks = [*self._rounds, *self._last_of.values(), *self._knocking.values()]
