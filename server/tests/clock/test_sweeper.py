@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from callclock_server.bus import LocalBus
+from callclock_server.bus import LocalBus, call_channel
+from callclock_server.calls import create
 from callclock_server.clock import Sweeper
+from callclock_server.domain.permissions import SERVER
 from callclock_server.storage import calls, tables
 from callclock_server.storage.database import Database
 
@@ -98,6 +100,25 @@ async def test_session_that_cannot_be_settled_does_not_stop_the_others(deadlines
         assert not task.done()
     deadline, ended_at = (await deadlines.ends())[broken]
     assert ended_at == deadline
+
+
+async def test_call_that_cannot_open_by_itself_does_not_stop_the_others(deadlines: Any) -> None:
+    data = {
+        "created_by_id": "ann",
+        "starts_at": datetime.now(UTC) + timedelta(seconds=0.3),
+        "settings_override": {"limits": {"starts": "scheduled"}, "media": {"engine": "none"}},
+    }
+    async with deadlines.database.write() as tx:
+        for name in ("broken", "sound"):
+            await create.get_or_create_call(tx, SERVER, type="default", id=name, data=data)
+        spoilt = {"limits": {"starts": "scheduled", "max_duration_seconds": "long"}}
+        broken = tables.calls.c.cid == "default:broken"
+        await tx.execute(tables.calls.update().where(broken).values(settings_override=spoilt))
+    opened = asyncio.Event()
+    deadlines.bus.subscribe(call_channel("default:sound"), lambda _rows: opened.set())
+    async with running(Sweeper(deadlines.database, deadlines.bus)) as task, asyncio.timeout(20):
+        await opened.wait()
+        assert not task.done()
 
 
 async def test_database_that_fails_does_not_kill_the_loop(deadlines: Any) -> None:

@@ -35,7 +35,10 @@ async def settle_due(tx: Transaction, *, limit: int = 500) -> SweepResult:
 
 async def _open_due(tx: Transaction, *, limit: int) -> SweepResult:
     """Open the calls whose start has come though nobody is there (design section 6)."""
-    claimed = await openings.claim_due(tx, now=tx.now(), limit=limit)
+    return await _open(tx, await openings.claim_due(tx, now=tx.now(), limit=limit))
+
+
+async def _open(tx: Transaction, claimed: list[str]) -> SweepResult:
     if not claimed:
         return SweepResult(0, 0)
     journal = Journal(tx)
@@ -46,19 +49,24 @@ async def _open_due(tx: Transaction, *, limit: int) -> SweepResult:
 
 
 async def settle_one(tx: Transaction, *, cid: str) -> SweepResult:
-    """Settle the session of one call if it is due."""
-    return await _settle(tx, await sessions.claim_one(tx, cid=cid, now=tx.now()))
+    """Settle the session of one call if it is due, or open the call if that is."""
+    claimed = await sessions.claim_one(tx, cid=cid, now=tx.now())
+    if claimed:
+        return await _settle(tx, claimed)
+    return await _open(tx, await openings.claim_one(tx, cid=cid, now=tx.now()))
 
 
 async def due_cids(tx: Transaction, *, limit: int = 500) -> list[str]:
-    """Return the calls whose session is due, for settling them one by one."""
-    return await sessions.due_cids(tx, now=tx.now(), limit=limit)
+    """Return the calls whose session or opening is due, for settling them one by one."""
+    due = await sessions.due_cids(tx, now=tx.now(), limit=limit)
+    return due or await openings.due_cids(tx, now=tx.now(), limit=limit)
 
 
 async def postpone(tx: Transaction, *, cid: str) -> None:
-    """Leave a session that cannot be settled alone for a moment: others wait behind it."""
+    """Leave a call that cannot be settled or opened alone for a moment: others wait behind it."""
     await calls.lock(tx, [cid])
     await sessions.postpone(tx, cid=cid, until=tx.now() + RETRY_AFTER)
+    await openings.postpone(tx, cid=cid, until=tx.now() + RETRY_AFTER)
 
 
 async def _settle(tx: Transaction, claimed: list[str]) -> SweepResult:

@@ -19,6 +19,7 @@ _DUE = (
     .limit(sa.bindparam("limit"))
 )
 _CLAIM = dialect.lock_calls(_DUE, skip_locked=True)
+_CLAIM_ONE = dialect.lock_calls(_DUE.where(calls.c.cid == sa.bindparam("cid")), skip_locked=True)
 
 
 async def put(tx: Transaction, *, cid: str, opens_at: datetime | None) -> None:
@@ -40,3 +41,21 @@ async def claim_due(tx: Transaction, *, now: datetime, limit: int) -> list[str]:
     rows = await tx.all(_CLAIM, {"now": now, "limit": limit})
     tx.lock_taken()
     return [row.cid for row in rows]
+
+
+async def claim_one(tx: Transaction, *, cid: str, now: datetime) -> list[str]:
+    """Lock one call if its opening has come and nobody else has it."""
+    rows = await tx.all(_CLAIM_ONE, {"now": now, "limit": 1, "cid": cid})
+    tx.lock_taken()
+    return [row.cid for row in rows]
+
+
+async def due_cids(tx: Transaction, *, now: datetime, limit: int) -> list[str]:
+    """Return the calls whose opening has come, reading nothing more of them."""
+    return [row.cid for row in await tx.all(_DUE, {"now": now, "limit": limit})]
+
+
+async def postpone(tx: Transaction, *, cid: str, until: datetime) -> None:
+    """Leave an opening that has come and failed alone until then. The call's `starts_at` stays."""
+    come = openings.update().where(openings.c.cid == cid, openings.c.opens_at <= until)
+    await tx.execute(come.values(opens_at=until))
