@@ -77,7 +77,7 @@ def _values(
     first = text.partition("=")[0].strip()
     if first not in urls:
         if "=" in text and "," in text:
-            raise ValueError(f"{setting}: CALLCLOCK_LIVEKIT_URL names no cluster {first!r}")
+            raise ValueError(_no_cluster(setting, first))
         if setting == "CALLCLOCK_LIVEKIT_CONTROL_URL":
             raise ValueError(
                 "CALLCLOCK_LIVEKIT_CONTROL_URL: name the clusters as in CALLCLOCK_LIVEKIT_URL: eu=http://10.0.0.5:7880"
@@ -86,11 +86,17 @@ def _values(
     named = _by_name(text, setting)
     unknown = sorted(named.keys() - urls.keys())
     if unknown:
-        raise ValueError(f"{setting}: CALLCLOCK_LIVEKIT_URL names no cluster {unknown[0]!r}")
+        raise ValueError(_no_cluster(setting, unknown[0]))
     missing = sorted(urls.keys() - named.keys())
     if missing and needed:
         raise ValueError(f"{setting}: there is none for the cluster {missing[0]!r}")
     return named
+
+
+def _no_cluster(setting: str, name: str) -> str:
+    """The sentence for a name without a cluster; what looks like one in a secret may be part of it."""
+    told = "that is named here" if setting == "CALLCLOCK_LIVEKIT_API_SECRET" else repr(name)
+    return f"{setting}: CALLCLOCK_LIVEKIT_URL names no cluster {told}"
 
 
 def _by_name(text: str, setting: str) -> dict[str, str]:

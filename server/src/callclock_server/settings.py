@@ -147,8 +147,17 @@ class Settings(BaseModel):
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("redis://", "rediss://", "unix://")):
+        if value is None:
+            return None
+        if not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must be a URL that starts with redis://, rediss:// or unix://")
+        try:
+            _ = urlsplit(value).port
+        except ValueError:
+            # Python would name the port, which is part of the password when that was not escaped.
+            raise ValueError(
+                "host and port cannot be read; in a password write / as %2F, # as %23, ? as %3F, @ as %40"
+            ) from None
         return value
 
     @field_validator("record_keys")

@@ -37,6 +37,7 @@ def test_several_keys_are_read_in_order() -> None:
         ({"CALLCLOCK_KEYS": f"a:{SECRET},a:{SECRET}"}, "twice"),
         ({"CALLCLOCK_PUBLIC_URL": "call.example"}, "CALLCLOCK_PUBLIC_URL"),
         ({"CALLCLOCK_LIVEKIT_URL": "wss://media.example"}, "needs CALLCLOCK_LIVEKIT_API_KEY"),
+        ({"CALLCLOCK_REDIS_URL": f"redis://:{SECRET}/x@redis:6379/0"}, "cannot be read; in a password write"),
         ({"CALLCLOCK_CONFIG": "/no/such/file"}, "does not exist"),
     ],
 )

@@ -37,6 +37,11 @@ CASES: dict[str, tuple[Case, str, str]] = {
         "is not the URL of a database that Callclock can use",
         "Write it as postgresql://",
     ),
+    "a password that is not escaped": (
+        lambda p: "postgresql://user:pass@word:hunter2secret@127.0.0.1/db",
+        "is not the URL of a database that Callclock can use",
+        "Write it as postgresql://",
+    ),
     "no URL": (lambda p: "hunter2secret", "is not the URL of a database", "Write it as postgresql://"),
     "an unknown parameter": (
         lambda p: p.url() + "?colour=hunter2secret",

@@ -41,7 +41,11 @@ def create_engine(url: str, *, migrates: bool = False, pool_size: int = postgres
 
 def async_url(url: str) -> sa.URL:
     """Return the URL with the async driver that belongs to its database."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ValueError:
+        # It names what stands where a port should be: perhaps a part of the password.
+        raise ArgumentError("the port of a database URL must be a number") from None
     driver = _DRIVERS.get(parsed.drivername.partition("+")[0])
     if driver is None:
         raise ArgumentError(f"{parsed.drivername} is no database that is supported")
