@@ -66,6 +66,7 @@ def test_backup_writes_over_nothing_and_knows_what_it_cannot_copy(run, keys, tmp
     assert "There is no database" in run("backup", "copy.db", **keys)[2]
     run("migrate", **keys)
     assert run("backup", "copy.db")[0] == 0
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
     status, _, err = run("backup", "copy.db")
     assert (status, "exists already" in err) == (1, True)
     assert "pg_dump" in run("backup", "other.db", CALLCLOCK_DATABASE_URL="postgresql://a@b/c")[2]

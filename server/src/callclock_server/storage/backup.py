@@ -40,6 +40,8 @@ def backup(url: str, file: Path) -> int:
 
 def _copy(database: Path, file: Path) -> None:
     file.unlink(missing_ok=True)
+    # For the owner alone, whatever the umask says: who met whom, when and for how long is in it.
+    file.touch(mode=0o600, exist_ok=False)
     source = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
     target = sqlite3.connect(file)
     try:
