@@ -177,6 +177,30 @@ CASES = {
         "custom",
     ),
     "a null character": Case("PATCH", "{call}", {"custom": {"a": "\x00"}}, 422, "invalid-value", "custom"),
+    "a null character in a role": Case(
+        "PATCH",
+        "/v1/call_types/{type}",
+        {"settings": {"limits": {"required_roles": ["\x00"]}}},
+        422,
+        "unknown-role",
+        "settings.limits.required_roles",
+        "backend",
+    ),
+    "a null character in a grant": Case(
+        "PATCH",
+        "/v1/call_types/{type}",
+        {"grants": {"\x00": ["join-call"]}},
+        422,
+        "unknown-role",
+        "grants.\x00",
+        "backend",
+    ),
+    "a null character in a filter": Case(
+        "POST", "/v1/calls/query", {"filter": {"custom.a\x00": 1}}, 422, "invalid-filter"
+    ),
+    "a null character in a cursor": Case(
+        "GET", "/v1/users?next=WyJ1c2VycyIsIlx1MDAwMCJd", None, 422, "invalid-cursor", "next", "backend"
+    ),
     "unknown filter": Case("POST", "/v1/calls/query", {"filter": {"colour": "red"}}, 422, "invalid-filter"),
     "unknown operator": Case(
         "POST", "/v1/calls/query", {"filter": {"created_at": {"$near": 1}}}, 422, "invalid-filter"
@@ -251,6 +275,24 @@ def test_a_bad_body_is_refused_and_changes_nothing(world: World, name: str) -> N
     response = visit.doctor.patch(visit.path, content=content, headers={"Content-Type": kind})
     assert (response.status_code, response.json()["code"]) == (status, code), response.text
     assert visit.state() == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"k" * 200_000: 1},
+        {f"k{number}": 1 for number in range(9_000)},
+        {"settings_override": {"limits": {f"k{number}": 1 for number in range(9_000)}}},
+        {"settings_override": {"limits": {"required_roles": ["k" * 200_000]}}},
+    ],
+    ids=["one long key", "many keys", "many settings", "a long role"],
+)
+def test_a_problem_does_not_send_back_what_was_sent(world: World, body: dict[str, Any]) -> None:
+    visit = world.appointment()
+    response = visit.doctor.patch(visit.path, json=body)
+    assert response.status_code == 422
+    assert len(response.content) < 20_000
+    assert 1 <= len(response.json()["errors"]) <= 50
 
 
 def test_a_large_body_without_a_declared_length_is_refused(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Ways around the policies of a clock: consent given to oneself, a limit taken away, a waiting room passed."""
+"""Ways around the policies of a clock: consent given to oneself, a limit taken away, a door passed."""
 
 from __future__ import annotations
 

@@ -17,6 +17,9 @@ from callclock_server.domain.errors import CallclockError, FieldError
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/docs/errors#"
 RETRY_AFTER_SECONDS = "1"
+# What was sent may be named in an answer, not sent back: a body of 256 KiB has thousands of wrong keys.
+MOST_FAULTS = 50
+MOST_CHARACTERS = 300
 
 STATUS: Mapping[str, int] = {
     "invalid-json": 400,
@@ -117,7 +120,7 @@ def problem_body(error: CallclockError, *, now: datetime, request_id: str) -> di
         "type": TYPE_PREFIX + error.code,
         "title": TITLES[error.code],
         "status": STATUS[error.code],
-        "detail": error.detail,
+        "detail": _short(error.detail),
         "code": error.code,
         "server_time": wire_time(now),
         "request_id": request_id,
@@ -128,7 +131,8 @@ def problem_body(error: CallclockError, *, now: datetime, request_id: str) -> di
         body[name] = wire_time(value) if isinstance(value, datetime) else value
     if isinstance(error, errors.InvalidInput) and error.errors:
         body["errors"] = [
-            {"field": one.field, "detail": one.detail, "code": one.code} for one in error.errors
+            {"field": _short(one.field), "detail": _short(one.detail), "code": one.code}
+            for one in error.errors[:MOST_FAULTS]
         ]
     return body
 
@@ -149,7 +153,7 @@ def problem_response(error: CallclockError, *, now: datetime, request_id: str) -
 
 def from_validation(exc: RequestValidationError) -> CallclockError:
     """The error for what Pydantic found: one entry for each fault, the code that of the first."""
-    faults = [_fault(error) for error in exc.errors()]
+    faults = [_fault(error) for error in exc.errors()[:MOST_FAULTS]]
     if faults[0].code == errors.InvalidJson.code:
         return errors.InvalidJson()
     return errors.invalid(faults)
@@ -180,3 +184,7 @@ def _path(location: Sequence[Any]) -> str:
     if pieces and pieces[0] in {"body", "path", "query", "header"}:
         pieces = pieces[1:]
     return ".".join(pieces)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"

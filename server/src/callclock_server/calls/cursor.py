@@ -35,4 +35,6 @@ def decode_cursor(cursor: str, kind: str, *types: type) -> list[Any]:
         raise InvalidCursor(field="next")
     if not all(type(value) is expected for value, expected in zip(values[1:], types, strict=True)):
         raise InvalidCursor(field="next")
+    if any(isinstance(value, str) and "\x00" in value for value in values):
+        raise InvalidCursor(field="next")  # no database takes it
     return values[1:]

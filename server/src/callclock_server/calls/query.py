@@ -140,7 +140,7 @@ def _read_filter(search: Search, given: Mapping[str, Any]) -> None:
                 search.compare(name, operator, _text_operand(operator, operand, path=path))
             elif name == "members":
                 search.with_members(_member_operand(operator, operand, path=path))
-            elif name.startswith("custom.") and len(name) > len("custom."):
+            elif name.startswith("custom.") and len(name) > len("custom.") and _is_text(name):
                 search.custom(
                     name.removeprefix("custom."), operator, _custom_operand(operator, operand, path=path)
                 )

@@ -33,9 +33,11 @@ async def list_all(tx: Transaction) -> list[Role]:
 
 async def missing(tx: Transaction, names: Collection[str]) -> set[str]:
     """Return those of `names` that are no roles."""
-    if not names:
-        return set()
-    known = await tx.all(sa.select(roles.c.name).where(roles.c.name.in_(list(names))))
+    # PostgreSQL takes no U+0000 at all, not even to compare with.
+    asked = [name for name in names if "\x00" not in name]
+    if not asked:
+        return set(names)
+    known = await tx.all(sa.select(roles.c.name).where(roles.c.name.in_(asked)))
     return set(names) - {row.name for row in known}
 
 
