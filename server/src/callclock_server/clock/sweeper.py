@@ -21,8 +21,8 @@ log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
 BATCH = 250
-PLANS_AT_ONCE = 500
-SIDE_BY_SIDE = 2
+PLANS_AT_ONCE = 1000
+SIDE_BY_SIDE = 3
 _PLAN_EVERY_SECONDS = 0.5
 _BACKOFF_SECONDS = 0.05
 # A database that is back is found within this: it is a part of the second by which an end may be late.

@@ -156,15 +156,19 @@ async def versions(tx: Transaction, table: sa.Table, keys: Collection[str]) -> d
 
 # -- writing -------------------------------------------------------------------------------------------------
 
-_LOCK = """
-SELECT c.cid FROM calls c JOIN unnest($1::text[], $2::xid[]) AS n(cid, version) ON c.cid = n.cid
-WHERE c.xmin = n.version FOR NO KEY UPDATE OF c SKIP LOCKED
-"""
-_OUTDATED = """
-SELECT 'user', n.id FROM unnest($1::text[], $2::xid[]) AS n(id, version)
+# One trip for both: each costs as much as writing dozens of rows. Users and call types are not locked by
+# anybody who ends a call; they are shown as they are when the calls are taken.
+_CLAIM = """
+WITH locked AS (
+    SELECT c.cid FROM calls c JOIN unnest($1::text[], $2::xid[]) AS n(cid, version) ON c.cid = n.cid
+    WHERE c.xmin = n.version FOR NO KEY UPDATE OF c SKIP LOCKED
+)
+SELECT 'call' AS what, cid AS id FROM locked
+UNION ALL
+SELECT 'user', n.id FROM unnest($3::text[], $4::xid[]) AS n(id, version)
 LEFT JOIN users u ON u.id = n.id WHERE u.xmin IS DISTINCT FROM n.version
 UNION ALL
-SELECT 'type', n.name FROM unnest($3::text[], $4::xid[]) AS n(name, version)
+SELECT 'type', n.name FROM unnest($5::text[], $6::xid[]) AS n(name, version)
 LEFT JOIN call_types t ON t.name = n.name WHERE t.xmin IS DISTINCT FROM n.version
 """
 
@@ -174,9 +178,9 @@ async def write(tx: Transaction, batch: Sequence[Prepared]) -> list[Prepared]:
 
     The others are left alone: they were changed meanwhile, or somebody has them locked.
     """
-    ready = await _lock(tx, batch)
-    ready = await _without_outdated(tx, ready)
-    ready = await _write_sessions(tx, ready)
+    if not batch:
+        return []
+    ready = await _write_sessions(tx, await _claim(tx, batch))
     if not ready:
         return []
     await _write_the_rest(tx, ready)
@@ -187,26 +191,24 @@ async def write(tx: Transaction, batch: Sequence[Prepared]) -> list[Prepared]:
     return ready
 
 
-async def _lock(tx: Transaction, batch: Sequence[Prepared]) -> list[Prepared]:
-    parameters = ([one.of.cid for one in batch], [one.of.call_version for one in batch])
-    locked = {row[0] for row in await tx.connection.exec_driver_sql(_LOCK, parameters)}
+async def _claim(tx: Transaction, batch: Sequence[Prepared]) -> list[Prepared]:
+    """Lock the calls that are still what they were, and leave out what shows users or types of before."""
+    calls_then = [(one.of.cid, one.of.call_version) for one in batch]
+    users_then = {pair for one in batch for pair in one.users}
+    types_then = {one.call_type for one in batch}
+    parameters = (*_unzipped(calls_then), *_unzipped(users_then), *_unzipped(types_then))
+    locked: set[str] = set()
+    outdated: dict[str, set[str]] = {"user": set(), "type": set()}
+    found: Sequence[Any] = (await tx.connection.exec_driver_sql(_CLAIM, parameters)).all()
+    for what, id_ in found:
+        (locked if what == "call" else outdated[what]).add(id_)
     tx.lock_taken()
-    return [one for one in batch if one.of.cid in locked]
-
-
-async def _without_outdated(tx: Transaction, batch: list[Prepared]) -> list[Prepared]:
-    """Leave out what shows users or call types as they are no longer."""
-    people = {pair for one in batch for pair in one.users}
-    types = {one.call_type for one in batch}
-    parameters = (*_unzipped(people), *_unzipped(types))
-    outdated = {tuple(row) for row in await tx.connection.exec_driver_sql(_OUTDATED, parameters)}
-    if not outdated:
-        return batch
     return [
         one
         for one in batch
-        if ("type", one.call_type[0]) not in outdated
-        and not any(("user", user_id) in outdated for user_id, _ in one.users)
+        if one.of.cid in locked
+        and one.call_type[0] not in outdated["type"]
+        and not (outdated["user"] and any(user_id in outdated["user"] for user_id, _ in one.users))
     ]
 
 
