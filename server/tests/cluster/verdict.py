@@ -18,8 +18,9 @@ from .stage import Outage
 # The promise: nobody is told later than this after the deadline, or after the end of the outage in its way.
 LATE_SECONDS = 1.0
 PROMISES_SECONDS = 20.0
-PROBE_SECONDS = 0.05
-WORK_SECONDS = 0.003
+PROBE_SECONDS = 0.1
+WORK_SECONDS = 0.01
+QUERIES = 20
 NOTEWORTHY_SECONDS = 0.01
 _SESSIONS = """SELECT cid, id, started_at, timer_ends_at, ended_at, ended_reason
                FROM sessions WHERE cid = ANY($1) ORDER BY started_at"""
@@ -30,9 +31,10 @@ _LEDGER = "SELECT cid, id, seconds, idempotency_key FROM ledger WHERE cid = ANY(
 class Stall:
     """Measures how long this machine keeps waiting what wants to run: nodes and PostgreSQL suffer the same.
 
-    A little work is done all the time, and PostgreSQL is asked for nothing, past the nodes and the proxies.
-    Whatever either takes beyond its usual time is a stall. `allowance` is half a second and three times the
-    longest stall since a moment: an end passes through a node, PostgreSQL and another node.
+    A little work is done all the time, and PostgreSQL is asked for nothing as often as a join asks it, past
+    the nodes and the proxies. Whatever either takes beyond its usual time is a stall. `allowance` is half a
+    second and three times the longest stall since a moment: an end passes through a node, PostgreSQL and
+    another node.
     """
 
     def __init__(self, url: str) -> None:
@@ -76,7 +78,8 @@ class Stall:
                 connection = await asyncpg.connect(self._url)
                 while True:
                     began = time.monotonic()
-                    await connection.execute("SELECT 1")
+                    for _ in range(QUERIES):  # about as many as a join has
+                        await connection.execute("SELECT 1")
                     self._note(began, 0.0)
                     await asyncio.sleep(PROBE_SECONDS)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
