@@ -1,12 +1,12 @@
 import { REJOIN_BACKOFF, backoffMs } from './backoff.js';
 import type { CallApi, JoinRequest } from './call_api.js';
-import { CallingState, type CallState, type LeftReason, isAttending, withEnvelope } from './call_state.js';
+import { CallingState, type CallState, type LeftReason, isAttending, isInside, withEnvelope } from './call_state.js';
 import { CallclockError, ClientErrorCode, asCallclockError } from './errors.js';
 import type { EventStream } from './event_stream.js';
 import type { ConnectMedia, DeviceChoices, MediaConnection, MediaListener, MediaLoss } from './media.js';
 import type { Store } from './store.js';
 import { type Timers, pause } from './timers.js';
-import type { CallData, JoinAnswer } from './wire.js';
+import type { CallData, JoinAnswer, ParticipantResponse } from './wire.js';
 
 export interface JoinOptions {
   /** Makes the call when it does not exist (needs `create-call`). */
@@ -25,6 +25,7 @@ export interface AttendanceOptions {
   random: () => number;
   /** This tab's own id: a reload takes its place again. */
   deviceId: string;
+  userId: string;
   /** Reads the call's state again; a session found to be over ends the attendance. */
   reread: () => Promise<void>;
 }
@@ -104,9 +105,27 @@ export class Attendance {
     this.#media = undefined;
   }
 
+  /** Somebody was let in from the waiting room: if it is us, we go in. */
+  admitted(participant: ParticipantResponse): void {
+    if (participant.user_id === this.#options.userId) this.enter();
+  }
+
+  /** Goes from the waiting room into the call; nothing while we do not wait. */
+  enter(): void {
+    if (this.#options.store.getSnapshot().callingState !== CallingState.WAITING || this.#isRejoining) return;
+    const devices = this.#request.devices ?? {};
+    this.#isRejoining = true;
+    const entered = this.#tryUntilBack(this.#stay, devices).finally(() => {
+      this.#isRejoining = false;
+    });
+    void entered;
+  }
+
   /** Comes back when the server has dropped us though this page never left (`media.engine: none`). */
   ensurePresence(): void {
     const state = this.#options.store.getSnapshot();
+    // The new event stream stands for our place in the waiting room, and we may have been let in meanwhile.
+    if (state.callingState === CallingState.WAITING) this.enter();
     if (!isAttending(state) || this.#media !== undefined || state.session === undefined) return;
     const present = state.session.participants.some((participant) => participant.id === this.#participantId);
     if (!present && !this.#isRejoining) void this.#rejoin(this.#stay);
@@ -114,7 +133,7 @@ export class Attendance {
 
   /** Out without having asked for it. */
   removed(): void {
-    if (isAttending(this.#options.store.getSnapshot())) this.#goOut('removed');
+    if (isInside(this.#options.store.getSnapshot())) this.#goOut('removed');
   }
 
   async #enter(stay: number, options: JoinOptions): Promise<JoinAnswer> {
@@ -161,7 +180,8 @@ export class Attendance {
       }
       this.#media = media;
     }
-    this.#patch({ callingState: CallingState.JOINED, room: this.#media?.room });
+    const callingState = answer.waiting ? CallingState.WAITING : CallingState.JOINED;
+    this.#patch({ callingState, room: this.#media?.room });
   }
 
   async #connect(stay: number, answer: JoinAnswer, devices: DeviceChoices): Promise<MediaConnection> {

@@ -6,7 +6,7 @@ import {
   type CallState,
   INITIAL_STATE,
   endedAtDeadline,
-  isAttending,
+  isInside,
   isOutdated,
   joinedSessionIsOver,
   scheduleOf,
@@ -61,9 +61,11 @@ export class Call {
   readonly #deadline: DeadlineGuard;
   readonly #events = new CallEvents();
   #reading: Promise<void> | undefined;
+  #wasLive = false;
+  #cooledDownAt: string | undefined;
 
   constructor(options: CallOptions) {
-    const { stream, serverClock, timers, connectMedia, random, deviceId, onTick } = options;
+    const { stream, serverClock, timers, connectMedia, random, deviceId, userId, onTick } = options;
     this.#options = options;
     this.type = options.type;
     this.id = options.id;
@@ -72,10 +74,12 @@ export class Call {
     const [api, store] = [this.#api, this.#store];
     const reread = () => this.#reread();
     const onDeadline = (endsAtMs: number) => void this.#deadline.reached(endsAtMs);
-    this.clock = new SessionClock({ serverClock, timers, onTick, onDeadline });
-    this.#attendance = new Attendance({ api, stream, store, connectMedia, timers, random, deviceId, reread });
+    const onReading = () => {
+      this.#deadline.approach();
+      this.#lookAfterCoolingDown();
+    };
     this.#deadline = new DeadlineGuard({
-      clock: this.clock,
+      serverClock,
       store,
       stream,
       timers,
@@ -84,6 +88,9 @@ export class Call {
         this.#leaveAtDeadline(endsAtMs);
       },
     });
+    this.clock = new SessionClock({ serverClock, timers, onTick, onDeadline, onReading });
+    const place = { deviceId, userId };
+    this.#attendance = new Attendance({ api, stream, store, connectMedia, timers, random, reread, ...place });
     store.subscribe(() => {
       this.#follow();
     });
@@ -96,6 +103,11 @@ export class Call {
 
   get currentUserId(): string {
     return this.#options.userId;
+  }
+
+  /** Milliseconds since 1970 by the server's clock. */
+  now(): number {
+    return this.#options.serverClock.now();
   }
 
   /** Enters the call. Repeated while in the call or on the way in, it gives the same promise. */
@@ -126,16 +138,81 @@ export class Call {
     return this.#applyEnvelope(await this.#api.update(change));
   }
 
-  /** Adds seconds to the running session, each request exactly once; needs `change-max-duration`. */
+  /**
+   * Adds seconds to the running session, each request exactly once; needs `change-max-duration`. Where others
+   * must consent it offers them instead: then the answer's `change` is null until one of them accepts.
+   */
   async extend(request: wire.ExtendRequest): Promise<wire.ExtendAnswer> {
     this.#store.update((state) => ({ ...state, pendingExtensions: state.pendingExtensions + 1 }));
     try {
       const answer = await this.#api.extend(request);
-      this.#store.update((state) => withChanges(withCall(state, answer.call), answer.change === null ? [] : [answer.change]));
-      return answer;
+      return this.#applyChange(answer);
     } finally {
       this.#store.update((state) => ({ ...state, pendingExtensions: state.pendingExtensions - 1 }));
     }
+  }
+
+  /** Starts a clock that waits, whatever it waits for; needs `change-max-duration`, as the next two do. */
+  async startClock(request: wire.ReasonRequest = {}): Promise<wire.ClockAnswer> {
+    return this.#applyChange(await this.#api.startClock(request));
+  }
+
+  /** Stops the clock; everybody sees the reason. It goes on by itself when no more pausing is allowed. */
+  async pauseClock(request: wire.ReasonRequest = {}): Promise<wire.ClockAnswer> {
+    return this.#applyChange(await this.#api.pauseClock(request));
+  }
+
+  async resumeClock(request: wire.ReasonRequest = {}): Promise<wire.ClockAnswer> {
+    return this.#applyChange(await this.#api.resumeClock(request));
+  }
+
+  /** Lets in everybody who waits and whoever comes; needs `join-backstage`, as the next three do. */
+  async goLive(): Promise<wire.CallAnswer> {
+    return this.#applyCall(await this.#api.goLive());
+  }
+
+  /** Lets those wait who come from now on; a clock that runs goes on. */
+  async stopLive(): Promise<wire.CallAnswer> {
+    return this.#applyCall(await this.#api.stopLive());
+  }
+
+  /** Lets one person in. */
+  async admit(userId: string): Promise<wire.AdmitAnswer> {
+    const answer = this.#applyCall(await this.#api.admit(userId));
+    this.#store.update((state) => ({ ...state, waiting: state.waiting.filter((one) => one.user_id !== userId) }));
+    return answer;
+  }
+
+  /** Reads who waits; the list enters the state. */
+  async waiting(): Promise<wire.WaitingAnswer> {
+    const answer = await this.#api.waiting();
+    this.#store.update((state) => ({ ...state, waiting: answer.waiting }));
+    return answer;
+  }
+
+  /** Accepts time that was offered; needs a role that may consent. */
+  async acceptOffer(offerId: string): Promise<wire.OfferAnswer> {
+    return this.#applyChange(await this.#api.acceptOffer(offerId));
+  }
+
+  /** Declines it; or takes one's own offer back. */
+  async declineOffer(offerId: string): Promise<wire.OfferAnswer> {
+    return this.#applyCall(await this.#api.declineOffer(offerId));
+  }
+
+  /** Asks those who may extend for more time; needs nothing but being there. */
+  async requestExtension(request: wire.MoreTimeRequest): Promise<wire.RequestAnswer> {
+    return this.#applyCall(await this.#api.requestExtension(request));
+  }
+
+  /** Adds what was asked for, or offers it where others must consent; needs `change-max-duration`. */
+  async approveRequest(requestId: string, request: wire.ApproveRequest = {}): Promise<wire.ApproveAnswer> {
+    return this.#applyChange(await this.#api.approveRequest(requestId, request));
+  }
+
+  /** Declines a request; or takes one's own back. */
+  async declineRequest(requestId: string, request: wire.ReasonRequest = {}): Promise<wire.RequestAnswer> {
+    return this.#applyCall(await this.#api.declineRequest(requestId, request));
   }
 
   /** Ends the call for everybody; needs `end-call`. */
@@ -157,8 +234,11 @@ export class Call {
     return this.#api.sessions(page);
   }
 
-  record(sessionId: string): Promise<wire.RecordAnswer> {
-    return this.#api.record(sessionId);
+  /** Reads what a session was; that of the current one enters the state. */
+  async record(sessionId: string): Promise<wire.RecordAnswer> {
+    const answer = await this.#api.record(sessionId);
+    this.#store.update((state) => (state.session?.id === sessionId ? { ...state, record: answer.record } : state));
+    return answer;
   }
 
   /** Reads every change of a session's deadline; those of the current session enter the state. */
@@ -190,6 +270,7 @@ export class Call {
     this.#store.update((state) => withEvent(state, event, this.currentUserId));
     if (arrival === 'gap' || event.type.startsWith('call.member_')) void this.#reread();
     if (!isOutdated(known, event)) this.#leaveIfShutOut(event);
+    if (event.type === 'call.participant_admitted' && event.participant) this.#attendance.admitted(event.participant);
     this.#events.emit(event);
   }
 
@@ -229,6 +310,14 @@ export class Call {
     return this.#reading;
   }
 
+  /** No event tells that the next extension is allowed again: the time has to be looked at. */
+  #lookAfterCoolingDown(): void {
+    const until = this.#store.getSnapshot().session?.clock.extension.cooldown_until ?? null;
+    if (until === null || until === this.#cooledDownAt || Date.parse(until) > this.now()) return;
+    this.#cooledDownAt = until;
+    void this.#reread();
+  }
+
   /** Asks once more, without patience: the deadline is near. */
   async #ask(): Promise<void> {
     this.#applyEnvelope(await this.#api.get({ timeoutMs: LAST_QUESTION_MS }));
@@ -249,12 +338,22 @@ export class Call {
     return answer;
   }
 
+  #applyChange<T extends { call: wire.CallResponse; change: wire.ChangeResponse | null }>(answer: T): T {
+    const rows = answer.change === null ? [] : [answer.change];
+    this.#store.update((state) => withChanges(withCall(state, answer.call), rows));
+    return answer;
+  }
+
   /** After every change of the state: the clock gets its times, and a session that is over is left. */
   #follow(): void {
     const state = this.#store.getSnapshot();
     this.clock.setSchedule(scheduleOf(state));
-    const isIn = isAttending(state) || state.callingState === CallingState.JOINING;
+    const isIn = isInside(state) || state.callingState === CallingState.JOINING;
     if (isIn && joinedSessionIsOver(state)) this.#end();
+    const isLive = state.session?.clock.live ?? false;
+    const doorsOpened = isLive && !this.#wasLive;
+    this.#wasLive = isLive;
+    if (doorsOpened) this.#attendance.enter();
   }
 
   #end(): void {

@@ -1,9 +1,14 @@
 import type { RestClient } from './rest.js';
 import type {
+  AdmitAnswer,
+  ApproveAnswer,
+  ApproveRequest,
   CallAnswer,
   CallData,
   CallStateAnswer,
   CallUpdate,
+  ClockAnswer,
+  ConsentRequest,
   ExtendAnswer,
   ExtendRequest,
   GetOrCreateCallAnswer,
@@ -11,9 +16,15 @@ import type {
   LedgerAnswer,
   MembersAnswer,
   MembersUpdate,
+  MoreTimeRequest,
+  OfferAnswer,
+  ReasonRequest,
   RecordAnswer,
+  RequestAnswer,
   SessionAnswer,
   SessionsAnswer,
+  VerificationAnswer,
+  WaitingAnswer,
 } from './wire.js';
 
 export interface JoinRequest {
@@ -88,11 +99,71 @@ export class CallApi {
 
   /**
    * Moves the deadline by `seconds`, atomically, so that two who extend at once both count. Each request
-   * carries a key of its own: a lost answer is asked for again and never adds twice.
+   * carries a key of its own: a lost answer is asked for again and never adds twice. Where others must consent
+   * the answer holds an offer to them instead of a change.
    */
   extend(request: ExtendRequest): Promise<ExtendAnswer> {
     const { idempotency_key: key = crypto.randomUUID(), ...rest } = request;
     return this.#post('extend', { ...rest, idempotency_key: key }, { repeatable: true, mayBeReplayed: true });
+  }
+
+  /** Starts the clock that waits, whatever it waits for. */
+  startClock(body: ReasonRequest = {}): Promise<ClockAnswer> {
+    return this.#once('start_clock', body);
+  }
+
+  /** Stops the clock by hand. */
+  pauseClock(body: ReasonRequest = {}): Promise<ClockAnswer> {
+    return this.#once('pause', body);
+  }
+
+  resumeClock(body: ReasonRequest = {}): Promise<ClockAnswer> {
+    return this.#once('resume', body);
+  }
+
+  /** Opens the doors: everybody who waits is let in, and nobody has to wait any more. */
+  goLive(): Promise<CallAnswer> {
+    return this.#once('go_live', {});
+  }
+
+  /** Closes the doors for those who come from now on; a clock that runs goes on. */
+  stopLive(): Promise<CallAnswer> {
+    return this.#once('stop_live', {});
+  }
+
+  /** Lets one person in from the waiting room. */
+  admit(userId: string): Promise<AdmitAnswer> {
+    return this.#once('admit', { user_id: userId });
+  }
+
+  /** Who is in the waiting room. */
+  waiting(): Promise<WaitingAnswer> {
+    return this.#read('waiting');
+  }
+
+  /** Accepts time that was offered; only this moves the deadline. */
+  acceptOffer(offerId: string, body: ConsentRequest = {}): Promise<OfferAnswer> {
+    return this.#once(`extension_offers/${encodeURIComponent(offerId)}/accept`, body);
+  }
+
+  /** Declines it; or, by whoever may extend, takes it back. */
+  declineOffer(offerId: string, body: ConsentRequest = {}): Promise<OfferAnswer> {
+    return this.#once(`extension_offers/${encodeURIComponent(offerId)}/decline`, body);
+  }
+
+  /** Asks those who may extend for more time. */
+  requestExtension(body: MoreTimeRequest): Promise<RequestAnswer> {
+    return this.#once('extension_requests', body);
+  }
+
+  /** Adds the time that was asked for, or offers it where others must consent. */
+  approveRequest(requestId: string, body: ApproveRequest = {}): Promise<ApproveAnswer> {
+    return this.#once(`extension_requests/${encodeURIComponent(requestId)}/approve`, body);
+  }
+
+  /** Declines a request; or, by whoever asked, takes it back. */
+  declineRequest(requestId: string, body: ReasonRequest = {}): Promise<RequestAnswer> {
+    return this.#once(`extension_requests/${encodeURIComponent(requestId)}/decline`, body);
   }
 
   /** Takes the end of the call back; the next join starts a new session. */
@@ -123,6 +194,16 @@ export class CallApi {
     return this.#read(`sessions/${encodeURIComponent(sessionId)}/record`);
   }
 
+  /** The record computed anew from ledger and event log, and compared with what it says. */
+  verification(sessionId: string): Promise<VerificationAnswer> {
+    return this.#read(`sessions/${encodeURIComponent(sessionId)}/verification`);
+  }
+
+  /** Done once, however often the answer is lost on the way. */
+  #once<T>(action: string, body: unknown): Promise<T> {
+    return this.#post(action, body, { idempotencyKey: crypto.randomUUID() });
+  }
+
   #read<T>(path: string, query: { limit?: number; next?: string } = {}): Promise<T> {
     return this.#rest.request({ method: 'GET', path: `${this.#path}/${path}`, query });
   }
@@ -130,7 +211,7 @@ export class CallApi {
   #post<T>(
     action: string,
     body: unknown,
-    how: { repeatable?: boolean; mayBeReplayed?: boolean; keepalive?: boolean; timeoutMs?: number },
+    how: { repeatable?: boolean; idempotencyKey?: string; mayBeReplayed?: boolean; keepalive?: boolean; timeoutMs?: number },
   ): Promise<T> {
     return this.#rest.request({ method: 'POST', path: `${this.#path}/${action}`, body, ...how });
   }

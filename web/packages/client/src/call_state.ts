@@ -1,21 +1,28 @@
 import type { Room } from 'livekit-client';
 import type { CallclockError } from './errors.js';
 import type { DeviceKind } from './media.js';
-import type { SessionSchedule } from './session_clock.js';
+import { type SessionSchedule, anchorsOf, readClock, withWholeClock } from './clock_reading.js';
 import type {
   CallEnvelope,
   CallResponse,
   ChangeResponse,
+  ClockResponse,
   EndedReason,
   MemberResponse,
+  OfferResponse,
+  ParticipantResponse,
+  RequestResponse,
+  SessionRecord,
   SessionResponse,
 } from './wire.js';
-import type { CallEvent } from './wire_events.js';
+import type { CallEvent, ExtensionAnswer } from './wire_events.js';
 
 /** Where this page stands with the call. */
 export const CallingState = {
   IDLE: 'idle',
   JOINING: 'joining',
+  /** In the waiting room, until somebody lets us in; `joined` follows by itself. */
+  WAITING: 'waiting',
   JOINED: 'joined',
   /** The connection was lost and is being sought again. */
   RECONNECTING: 'reconnecting',
@@ -29,6 +36,21 @@ export type CallingState = (typeof CallingState)[keyof typeof CallingState];
 
 /** Why we are out while the call may go on. */
 export type LeftReason = 'left' | 'removed' | 'joined-elsewhere' | 'connection-lost';
+
+/** What became of an offer or a request for more time. */
+export interface AnsweredExtension {
+  readonly answer: ExtensionAnswer;
+  readonly offer: OfferResponse | null;
+  readonly request: RequestResponse | null;
+  /** Whose answer it was; null for a rule, and for the application's own backend. */
+  readonly by: { readonly id: string; readonly name: string | null } | null;
+}
+
+/** Required roles that never came. */
+export interface NoShow {
+  readonly roles: readonly string[];
+  readonly action: 'end' | 'tell';
+}
 
 /** What is known of one call. Each change makes a new object; parts that did not change stay the same. */
 export interface CallState {
@@ -47,6 +69,13 @@ export interface CallState {
   readonly changes: readonly ChangeResponse[];
   /** Extensions asked for here and not answered yet. */
   readonly pendingExtensions: number;
+  /** The last answer to an offer or a request that this page has seen. */
+  readonly answered: AnsweredExtension | undefined;
+  readonly noShow: NoShow | undefined;
+  /** The record of the session that ended, where the server sent it along. */
+  readonly record: SessionRecord | undefined;
+  /** The waiting room as it was read last; only for those who may admit. */
+  readonly waiting: readonly ParticipantResponse[];
   readonly room: Room | undefined;
   readonly deviceErrors: Readonly<Partial<Record<DeviceKind, Error>>>;
 }
@@ -63,6 +92,10 @@ export const INITIAL_STATE: CallState = {
   joinedSessionId: undefined,
   changes: [],
   pendingExtensions: 0,
+  answered: undefined,
+  noShow: undefined,
+  record: undefined,
+  waiting: [],
   room: undefined,
   deviceErrors: {},
 };
@@ -73,8 +106,9 @@ interface EndHint {
 }
 
 /** Takes in the call's state from an answer or event, unless something newer is known already. */
-export function withCall(state: CallState, call: CallResponse, hint: EndHint = {}): CallState {
-  if (state.call !== undefined && call.last_event_id < state.call.last_event_id) return state;
+export function withCall(state: CallState, answer: CallResponse, hint: EndHint = {}): CallState {
+  if (state.call !== undefined && answer.last_event_id < state.call.last_event_id) return state;
+  const call = answer.session === null ? answer : { ...answer, session: withWholeClock(answer.session) };
   const session = call.session ?? endedSession(state.session, call, hint);
   return {
     ...state,
@@ -84,9 +118,12 @@ export function withCall(state: CallState, call: CallResponse, hint: EndHint = {
       custom: keepIfSame(state.call?.custom, call.custom),
     },
     session: keepIfSame(state.session, session),
-    changes: session?.id === state.session?.id ? state.changes : [],
+    ...(session?.id === state.session?.id ? {} : NEW_SESSION),
   };
 }
+
+/** What belongs to one session, as a new one begins with it. */
+const NEW_SESSION = { changes: [], answered: undefined, noShow: undefined, record: undefined, waiting: [] };
 
 export function withEnvelope(state: CallState, envelope: CallEnvelope): CallState {
   const next = withCall(state, envelope.call);
@@ -102,6 +139,15 @@ export function withEvent(state: CallState, event: CallEvent, ownUserId: string)
   const hint = { reason: event.reason, endedAt: event.ended_at };
   let next = withCall(state, event.call, hint);
   if (event.change) next = withChanges(next, [event.change]);
+  if (event.record) next = { ...next, record: event.record };
+  if (event.type === 'call.session_no_show') {
+    next = { ...next, noShow: { roles: event.roles ?? [], action: event.action ?? 'tell' } };
+  }
+  if (event.type === 'call.extension_answered' && event.answer) {
+    const { answer, offer = null, request = null } = event;
+    const by = event.user ? { id: event.user.id, name: event.user.name } : null;
+    next = { ...next, answered: { answer, offer, request, by } };
+  }
   if (event.own_capabilities && event.user?.id === ownUserId && !isOutdated(state, event)) {
     next = { ...next, ownCapabilities: keepIfSame(next.ownCapabilities, event.own_capabilities) };
   }
@@ -126,12 +172,22 @@ export function withChanges(state: CallState, rows: readonly ChangeResponse[]): 
 export function endedAtDeadline(state: CallState, endedAtMs: number): CallState {
   const session = state.session;
   if (session === undefined) return state;
-  const hint = { reason: 'max_duration_reached' as const, endedAt: new Date(endedAtMs).toISOString() };
+  const hint = { reason: reasonAt(session.clock, endedAtMs), endedAt: new Date(endedAtMs).toISOString() };
   return { ...state, session: markEnded(session, hint) };
+}
+
+function reasonAt({ wall_ends_at, overtime_ends_at }: ClockResponse, endedAtMs: number): EndedReason {
+  if (wall_ends_at && Date.parse(wall_ends_at) === endedAtMs) return 'max_wall_reached';
+  return overtime_ends_at ? 'overtime_used_up' : 'max_duration_reached';
 }
 
 export function isAttending(state: CallState): boolean {
   return state.callingState === CallingState.JOINED || state.callingState === CallingState.RECONNECTING;
+}
+
+/** Whether we are in the call, or before its doors. */
+export function isInside(state: CallState): boolean {
+  return isAttending(state) || state.callingState === CallingState.WAITING;
 }
 
 /** Whether the session that we joined is no longer the running one. */
@@ -153,11 +209,16 @@ export function endedReason(state: CallState): EndedReason | undefined {
 export function scheduleOf(state: CallState): SessionSchedule | null {
   const { session, call } = state;
   if (session === undefined || call === undefined) return null;
+  return scheduleOfSession(session, call.settings.limits.warning_seconds);
+}
+
+function scheduleOfSession(session: SessionResponse, warningSeconds: readonly number[]): SessionSchedule {
   return {
     startedAtMs: Date.parse(session.started_at),
     endsAtMs: session.timer_ends_at === null ? null : Date.parse(session.timer_ends_at),
     endedAtMs: session.ended_at === null ? null : Date.parse(session.ended_at),
-    warningSeconds: call.settings.limits.warning_seconds,
+    warningSeconds,
+    anchors: anchorsOf(session),
   };
 }
 
@@ -179,7 +240,22 @@ function markEnded(session: SessionResponse, hint: EndHint): SessionResponse {
     ended_at: hint.endedAt ?? null,
     ended_reason: hint.reason ?? null,
     participants: [],
-    clock: { ...session.clock, state: 'ended' },
+    clock: hint.endedAt ? clockAt(session, Date.parse(hint.endedAt)) : { ...session.clock, state: 'ended' },
+  };
+}
+
+/** The clock as it stopped. */
+function clockAt(session: SessionResponse, endedAtMs: number): ClockResponse {
+  const { remainingMs, elapsedMs, pausedMs, overtimeMs } = readClock(scheduleOfSession(session, []), endedAtMs);
+  return {
+    ...session.clock,
+    state: 'ended',
+    elapsed_seconds: elapsedMs / 1000,
+    remaining_seconds: remainingMs === null ? null : remainingMs / 1000,
+    paused_seconds: pausedMs / 1000,
+    overtime_seconds: overtimeMs / 1000,
+    offer: null,
+    requests: [],
   };
 }
 

@@ -39,7 +39,7 @@ export class CustomAlerts implements ReadableStore<SessionTimerAlert | null> {
 
   readonly #look = (): void => {
     const { state, remainingMs, endsAt } = this.#clock.timer.getSnapshot();
-    if (remainingMs === null || endsAt === null || state === 'ended') {
+    if (remainingMs === null || endsAt === null || remainingMs === 0 || state === 'ended') {
       this.#store.set(null);
       return;
     }

@@ -1,11 +1,12 @@
-import { type CallState, isAttending } from './call_state.js';
+import { type CallState, isAttending, scheduleOf } from './call_state.js';
+import { hardEndMs } from './clock_reading.js';
 import type { EventStream } from './event_stream.js';
-import type { SessionClock } from './session_clock.js';
+import type { ServerClock } from './server_clock.js';
 import type { Store } from './store.js';
 import { type Timers, pause } from './timers.js';
 
 export interface DeadlineGuardOptions {
-  clock: SessionClock;
+  serverClock: ServerClock;
   store: Store<CallState>;
   stream: EventStream;
   timers: Timers;
@@ -21,7 +22,7 @@ const WORD_WITHIN_MS = 300;
 const ANSWER_WITHIN_MS = 700;
 
 /**
- * Leaves at the deadline that is known here (design section 9), whether or not the server can still tell.
+ * Leaves at the latest deadline that is known here (design section 9), whether or not the server can still tell.
  *
  * With a dead stream an extension may have been missed, so the state is asked for shortly before the
  * deadline; at the deadline the page leaves at once. With a living stream the server gets one second at most
@@ -33,9 +34,6 @@ export class DeadlineGuard {
 
   constructor(options: DeadlineGuardOptions) {
     this.#options = options;
-    options.clock.timer.subscribe(() => {
-      this.#approach();
-    });
   }
 
   async reached(endsAtMs: number): Promise<void> {
@@ -48,14 +46,15 @@ export class DeadlineGuard {
     if (this.#isDue(endsAtMs)) leave(endsAtMs);
   }
 
-  #approach(): void {
-    const { remainingMs, endsAt } = this.#options.clock.timer.getSnapshot();
-    if (remainingMs === null || endsAt === null || remainingMs > ASK_BEFORE_MS) return;
-    if (this.#askedForMs === endsAt.getTime() || this.#options.stream.isOpen) return;
-    if (!isAttending(this.#options.store.getSnapshot())) return;
-    this.#askedForMs = endsAt.getTime();
+  /** To be called at each tick of the clock. */
+  readonly approach = (): void => {
+    const { serverClock, store, stream } = this.#options;
+    const endMs = this.#deadline();
+    if (endMs === null || endMs - serverClock.now() > ASK_BEFORE_MS) return;
+    if (this.#askedForMs === endMs || stream.isOpen || !isAttending(store.getSnapshot())) return;
+    this.#askedForMs = endMs;
     void this.#ask();
-  }
+  };
 
   async #ask(): Promise<void> {
     try {
@@ -66,8 +65,12 @@ export class DeadlineGuard {
   }
 
   #isDue(endsAtMs: number): boolean {
-    const state = this.#options.store.getSnapshot();
-    const deadline = state.session?.timer_ends_at;
-    return isAttending(state) && typeof deadline === 'string' && Date.parse(deadline) === endsAtMs;
+    return isAttending(this.#options.store.getSnapshot()) && this.#deadline() === endsAtMs;
+  }
+
+  /** The end of overtime where there is one: whoever is paused or past zero stays until then. */
+  #deadline(): number | null {
+    const schedule = scheduleOf(this.#options.store.getSnapshot());
+    return schedule === null ? null : hardEndMs(schedule);
   }
 }

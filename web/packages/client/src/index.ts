@@ -10,7 +10,18 @@ export { resolveBaseUrl } from './base_url.js';
 export { Call } from './call.js';
 export { CallApi, type JoinRequest, type LeaveRequest } from './call_api.js';
 export type { CallEventHandler, CallEventName } from './call_events.js';
-export { CallingState, type CallState, type LeftReason, endedAt, endedReason, isAttending } from './call_state.js';
+export {
+  type AnsweredExtension,
+  CallingState,
+  type CallState,
+  type LeftReason,
+  type NoShow,
+  endedAt,
+  endedReason,
+  isAttending,
+  isInside,
+} from './call_state.js';
+export { FREE_EXTENSION, type SessionClockSnapshot, type SessionSchedule } from './clock_reading.js';
 export { CustomAlerts } from './custom_alerts.js';
 export { OwnCapability } from './capabilities.js';
 export { CallclockError, type CallclockErrorDetails, ClientErrorCode, asCallclockError } from './errors.js';
@@ -39,7 +50,6 @@ export { type RoundTrip, ServerClock } from './server_clock.js';
 export {
   SessionClock,
   type SessionClockOptions,
-  type SessionSchedule,
   type SessionTimerAlert,
   type SessionTimerSnapshot,
   type SessionTimerState,
@@ -50,5 +60,4 @@ export { ThresholdAlerts } from './threshold_alerts.js';
 export { type TimerHandle, type Timers, systemTimers } from './timers.js';
 export { type TokenProvider, TokenSource } from './tokens.js';
 export type * from './wire.js';
-export type * from './wire_clock.js';
-export { CALL_EVENT_TYPES, type CallEvent, type CallEventType, CloseCode } from './wire_events.js';
+export { CALL_EVENT_TYPES, type CallEvent, type CallEventType, CloseCode, type ExtensionAnswer } from './wire_events.js';

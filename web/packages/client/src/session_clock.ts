@@ -1,3 +1,4 @@
+import { IDLE_CLOCK, type SessionClockSnapshot, type SessionSchedule, hardEndMs, readClock } from './clock_reading.js';
 import type { ServerClock } from './server_clock.js';
 import { type ReadableStore, Store } from './store.js';
 import { ThresholdAlerts } from './threshold_alerts.js';
@@ -15,9 +16,12 @@ export interface SessionTimerSnapshot {
    * it · `critical`: after the last one · `ended`: the time has run out, or the session ended earlier.
    */
   readonly state: SessionTimerState;
-  /** Time left in milliseconds, by the server's clock; never negative; null without a deadline. */
+  /**
+   * Time left in milliseconds, by the server's clock; never negative; null without a deadline. It stands still
+   * while the clock waits or is paused, and is 0 in overtime.
+   */
   readonly remainingMs: number | null;
-  /** The deadline on the server's clock; null without one. */
+  /** The deadline on the server's clock; null without one. While paused, the latest one that is possible. */
   readonly endsAt: Date | null;
 }
 
@@ -28,36 +32,33 @@ export interface SessionTimerAlert {
   readonly endsAt: Date;
 }
 
-/** What the clock runs on; times in milliseconds since 1970 on the server. */
-export interface SessionSchedule {
-  startedAtMs: number;
-  endsAtMs: number | null;
-  endedAtMs: number | null;
-  warningSeconds: readonly number[];
-}
-
 export interface SessionClockOptions {
   serverClock: ServerClock;
   timers: Timers;
   /** Called once per deadline, when it is reached and the session is not known to have ended. */
   onDeadline?: (endsAtMs: number) => void;
+  /** Called after each look at the clock. */
+  onReading?: (reading: SessionClockSnapshot) => void;
   onTick?: () => void;
 }
 
 const IDLE: SessionTimerSnapshot = { state: 'idle', remainingMs: null, endsAt: null };
 
 /**
- * The countdown of one call: ticks on whole seconds of the time left, by the server's clock.
+ * The clock of one call: ticks on whole seconds of what it shows, by the server's clock.
  *
  * One timeout is pending at most, and only while there is something to count. A participant who comes or
- * goes does not touch it: `setSchedule` with the same times does nothing.
+ * goes does not touch it: `setSchedule` with the same times does nothing. Without a limit nothing but the time
+ * that has passed moves, so it ticks only while somebody listens to `session`.
  */
 export class SessionClock {
   readonly #options: SessionClockOptions;
   readonly #timer = new Store<SessionTimerSnapshot>(IDLE);
+  readonly #session = new Store<SessionClockSnapshot>(IDLE_CLOCK);
   readonly #alert = new Store<SessionTimerAlert | null>(null);
   readonly #alerts = new ThresholdAlerts();
   readonly #unsubscribe: () => void;
+  readonly #readable: ReadableStore<SessionClockSnapshot>;
   #schedule: SessionSchedule | null = null;
   #timeout: TimerHandle | undefined;
   #deadlineToldMs: number | undefined;
@@ -67,10 +68,24 @@ export class SessionClock {
     this.#unsubscribe = options.serverClock.subscribe(() => {
       this.#refresh();
     });
+    this.#readable = {
+      getSnapshot: this.#session.getSnapshot,
+      subscribe: (listener) => {
+        const unsubscribe = this.#session.subscribe(listener);
+        if (this.#timeout === undefined) this.#refresh();
+        return unsubscribe;
+      },
+    };
   }
 
+  /** The countdown alone. */
   get timer(): ReadableStore<SessionTimerSnapshot> {
     return this.#timer;
+  }
+
+  /** The whole clock: waiting, running, paused, in overtime, and for how long each. */
+  get session(): ReadableStore<SessionClockSnapshot> {
+    return this.#readable;
   }
 
   /** The warning that is up now, or null. Changes once per threshold and deadline. */
@@ -79,7 +94,7 @@ export class SessionClock {
   }
 
   setSchedule(schedule: SessionSchedule | null): void {
-    if (sameSchedule(schedule, this.#schedule)) return;
+    if (JSON.stringify(schedule) === JSON.stringify(this.#schedule)) return;
     if (schedule?.startedAtMs !== this.#schedule?.startedAtMs) this.#alerts.reset();
     this.#schedule = schedule;
     this.#refresh();
@@ -103,53 +118,68 @@ export class SessionClock {
 
   #refresh(): void {
     this.#cancelTimeout();
-    const schedule = this.#schedule;
-    if (schedule === null) this.#show(IDLE, null);
-    else if (schedule.endedAtMs !== null) this.#showEnded(schedule);
-    else if (schedule.endsAtMs === null) this.#show({ ...IDLE, state: 'unlimited' }, null);
-    else this.#count(schedule, schedule.endsAtMs);
+    const now = this.#options.serverClock.now();
+    const reading = readClock(this.#schedule, now);
+    this.#planTick(reading, now);
+    this.#show(reading);
+    if (reading.state === 'ended' && this.#schedule?.endedAtMs === null) this.#tellDeadline(this.#schedule);
+    this.#options.onReading?.(reading);
   }
 
-  #count(schedule: SessionSchedule, endsAtMs: number): void {
-    const left = endsAtMs - this.#options.serverClock.now();
-    if (left <= 0) {
-      this.#showEnded(schedule);
-      this.#tellDeadline(endsAtMs);
-      return;
-    }
-    const threshold = this.#alerts.look({ remainingMs: left, endsAtMs }, schedule.warningSeconds);
-    const state = timerState(left, schedule.warningSeconds);
+  #planTick(reading: SessionClockSnapshot, now: number): void {
+    const moves = reading.remainingMs !== null || this.#session.hasListeners;
+    const tickMs = moves ? untilNextTick(reading) : null;
+    if (tickMs === null) return;
+    const edges = [reading.pauseEndsAt, reading.hardEndsAt].map((edge) => (edge?.getTime() ?? NaN) - now);
+    const waitMs = Math.min(tickMs, ...edges.filter((ms) => ms > 0));
+    // Half a millisecond later, never earlier.
     this.#timeout = this.#options.timers.setTimeout(() => {
       this.#options.onTick?.();
       this.#refresh();
-    }, untilNextTick(left));
-    this.#show({ state, remainingMs: onWholeSecond(left), endsAt: new Date(endsAtMs) }, threshold);
+    }, waitMs + 0.5);
   }
 
-  #tellDeadline(endsAtMs: number): void {
-    if (this.#deadlineToldMs === endsAtMs) return;
-    this.#deadlineToldMs = endsAtMs;
-    this.#options.onDeadline?.(endsAtMs);
+  #tellDeadline(schedule: SessionSchedule): void {
+    const endMs = hardEndMs(schedule);
+    if (endMs === null || this.#deadlineToldMs === endMs) return;
+    this.#deadlineToldMs = endMs;
+    this.#options.onDeadline?.(endMs);
   }
 
-  #showEnded(schedule: SessionSchedule): void {
-    const endsAt = schedule.endsAtMs === null ? null : new Date(schedule.endsAtMs);
-    this.#show({ state: 'ended', remainingMs: endsAt && 0, endsAt }, null);
+  #show(reading: SessionClockSnapshot): void {
+    const warningSeconds = this.#schedule?.warningSeconds ?? [];
+    this.#showAlert(reading, warningSeconds);
+    const timer = timerOf(reading, warningSeconds);
+    if (!isSame(timer, this.#timer.getSnapshot())) this.#timer.set(timer);
+    const session = onWholeSeconds(reading);
+    if (!isSame(session, this.#session.getSnapshot())) this.#session.set(session);
   }
 
-  #show(next: SessionTimerSnapshot, threshold: number | null): void {
-    const alert = this.#alert.getSnapshot();
-    if (threshold === null || next.endsAt === null) this.#alert.set(null);
-    else if (alert?.thresholdSeconds !== threshold) {
-      this.#alert.set({ thresholdSeconds: threshold, endsAt: next.endsAt });
+  #showAlert({ state, remainingMs, endsAt }: SessionClockSnapshot, warningSeconds: readonly number[]): void {
+    const isCounting = (state === 'running' || state === 'paused') && remainingMs !== null && endsAt !== null;
+    if (!isCounting) {
+      this.#alert.set(null);
+      return;
     }
-    if (!sameSnapshot(next, this.#timer.getSnapshot())) this.#timer.set(next);
+    const thresholdSeconds = this.#alerts.look({ remainingMs, endsAtMs: endsAt.getTime() }, warningSeconds);
+    if (thresholdSeconds === (this.#alert.getSnapshot()?.thresholdSeconds ?? null)) return;
+    this.#alert.set(thresholdSeconds === null ? null : { thresholdSeconds, endsAt });
   }
 
   #cancelTimeout(): void {
     if (this.#timeout !== undefined) this.#options.timers.clearTimeout(this.#timeout);
     this.#timeout = undefined;
   }
+}
+
+/** The countdown that a page shows which knows of nothing but a countdown. */
+function timerOf(reading: SessionClockSnapshot, warningSeconds: readonly number[]): SessionTimerSnapshot {
+  const { state, remainingMs, endsAt } = reading;
+  if (state === 'idle') return IDLE;
+  if (state === 'ended') return { state, remainingMs: endsAt && 0, endsAt };
+  if (remainingMs === null) return { ...IDLE, state: 'unlimited' };
+  if (state === 'overtime') return { state: 'critical', remainingMs: 0, endsAt };
+  return { state: timerState(remainingMs, warningSeconds), remainingMs: onWholeSecond(remainingMs), endsAt };
 }
 
 /** `calm` before the first warning, `critical` in the last minute or after the last of several warnings. */
@@ -160,11 +190,33 @@ export function timerState(remainingMs: number, warningSeconds: readonly number[
   return warningSeconds.some((seconds) => remainingMs <= seconds * 1000) ? 'warning' : 'calm';
 }
 
-/** Milliseconds to the next whole second of the time left; half a millisecond later, never earlier. */
-function untilNextTick(leftMs: number): number {
+/** Milliseconds to the next whole second of what moves; null when nothing does. */
+function untilNextTick({ state, remainingMs, elapsedMs, pausedMs, overtimeMs }: SessionClockSnapshot): number | null {
+  if (state === 'paused') return untilCountedUp(pausedMs);
+  if (state === 'overtime') return untilCountedUp(overtimeMs);
+  if (state !== 'running') return null;
+  return remainingMs === null ? untilCountedUp(elapsedMs) : untilCountedDown(remainingMs);
+}
+
+function untilCountedDown(leftMs: number): number {
   const fraction = leftMs % 1000;
-  const next = fraction < TICK_TOLERANCE_MS && leftMs > 1000 ? fraction + 1000 : fraction;
-  return next + 0.5;
+  return fraction < TICK_TOLERANCE_MS && leftMs > 1000 ? fraction + 1000 : fraction;
+}
+
+function untilCountedUp(ms: number): number {
+  const rest = 1000 - (ms % 1000);
+  return rest < TICK_TOLERANCE_MS ? rest + 1000 : rest;
+}
+
+function onWholeSeconds(reading: SessionClockSnapshot): SessionClockSnapshot {
+  const { remainingMs, elapsedMs, pausedMs, overtimeMs } = reading;
+  return {
+    ...reading,
+    remainingMs: remainingMs === null ? null : onWholeSecond(remainingMs),
+    elapsedMs: onWholeSecond(elapsedMs),
+    pausedMs: onWholeSecond(pausedMs),
+    overtimeMs: onWholeSecond(overtimeMs),
+  };
 }
 
 function onWholeSecond(ms: number): number {
@@ -172,18 +224,6 @@ function onWholeSecond(ms: number): number {
   return Math.abs(whole - ms) <= TICK_TOLERANCE_MS ? whole : ms;
 }
 
-function sameSchedule(a: SessionSchedule | null, b: SessionSchedule | null): boolean {
-  if (a === null || b === null) return a === b;
-  return (
-    a.startedAtMs === b.startedAtMs &&
-    a.endsAtMs === b.endsAtMs &&
-    a.endedAtMs === b.endedAtMs &&
-    a.warningSeconds.join() === b.warningSeconds.join()
-  );
-}
-
-function sameSnapshot(a: SessionTimerSnapshot, b: SessionTimerSnapshot): boolean {
-  return (
-    a.state === b.state && a.remainingMs === b.remainingMs && a.endsAt?.getTime() === b.endsAt?.getTime()
-  );
+function isSame(a: object, b: object): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

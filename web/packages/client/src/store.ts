@@ -19,6 +19,10 @@ export class Store<T> implements ReadableStore<T> {
     return () => this.#listeners.delete(listener);
   };
 
+  get hasListeners(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   /** Replaces the value and tells the listeners, unless it is the same value. */
   set(next: T): void {
     if (Object.is(next, this.#value)) return;

@@ -1,89 +1,22 @@
 /** The objects of the HTTP API and the event stream, as they travel. Times are RFC 3339 strings in UTC. */
 
+import type { CallSettings, SettingsOverride } from './wire_settings.js';
 import type {
-  ClockInterval,
+  ChangeResponse,
   ClockResponse,
-  ExtensionRequestResponse,
-  ExtensionSettings,
+  EndedReason,
+  ExtensionWarning,
   OfferResponse,
-  Overrun,
-  StartRule,
+  RequestResponse,
 } from './wire_clock.js';
+import type { SessionRecord } from './wire_record.js';
+
+export type * from './wire_clock.js';
+export type * from './wire_record.js';
+export type * from './wire_settings.js';
 
 /** Anything JSON can say under `custom`. */
 export type CustomData = Record<string, unknown>;
-
-export interface AudioSettings {
-  mic_default_on: boolean;
-  default_device: 'speaker' | 'earpiece';
-}
-
-export interface TargetResolution {
-  width: number;
-  height: number;
-  /** Bits per second. */
-  bitrate: number;
-}
-
-export interface VideoSettings {
-  enabled: boolean;
-  camera_default_on: boolean;
-  camera_facing: 'front' | 'back';
-  target_resolution: TargetResolution;
-}
-
-export interface ScreensharingSettings {
-  enabled: boolean;
-}
-
-export interface BackstageSettings {
-  enabled: boolean;
-  join_ahead_time_seconds: number;
-  /** `manual`: only by admission or by going live. */
-  opens: 'schedule' | 'manual';
-}
-
-export interface MediaSettings {
-  /** `none`: pictures and sound travel elsewhere, only the clock is used. */
-  engine: 'livekit' | 'none';
-}
-
-export interface LimitsSettings {
-  /** Total length of a session; null = no limit. While a session runs: the running session's own total. */
-  max_duration_seconds: number | null;
-  max_participants: number | null;
-  /** Seconds before the end at which everybody is warned. */
-  warning_seconds: number[];
-  empty_timeout_seconds: number;
-  join_timeout_seconds: number;
-  starts: StartRule;
-  required_roles: string[];
-  pause_when_absent: string[];
-  absence_grace_seconds: number;
-  max_pause_seconds: number;
-  max_wall_seconds: number | null;
-  overtime_seconds: number;
-  no_show_seconds: number | null;
-  no_show_action: 'end' | 'tell';
-  back_to_back: 'off' | 'refuse' | 'warn';
-  extension: ExtensionSettings;
-}
-
-export interface CallSettings {
-  audio: AudioSettings;
-  video: VideoSettings;
-  screensharing: ScreensharingSettings;
-  backstage: BackstageSettings;
-  media: MediaSettings;
-  limits: LimitsSettings;
-}
-
-/** Settings to merge over the defaults, key by key. */
-export type SettingsOverride = {
-  [Group in keyof CallSettings]?: Group extends 'limits'
-    ? Partial<Omit<LimitsSettings, 'extension'>> & { extension?: Partial<ExtensionSettings> }
-    : Partial<CallSettings[Group]>;
-};
 
 export interface UserResponse {
   id: string;
@@ -127,31 +60,19 @@ export interface ParticipantResponse {
   user_id: string;
   user: ParticipantUser;
   role: string;
-  /** Null until the media room is reached. */
+  /** Null until the media room is reached, and in the waiting room. */
   joined_at: string | null;
+  /** Since when the participant waits to be let in; null unless it does. */
+  waiting_since: string | null;
   left_at: string | null;
   device_id: string;
-  /** Set in the waiting room. */
-  waiting_since: string | null;
 }
-
-/** Why a session or call ended. */
-export type EndedReason =
-  | 'max_duration_reached'
-  | 'ended_by_user'
-  | 'empty_timeout'
-  | 'never_connected'
-  | 'call_deleted'
-  | 'overtime_used_up'
-  | 'max_wall_reached'
-  | 'no_show'
-  | 'never_started';
 
 export interface SessionResponse {
   id: string;
   call_cid: string;
   started_at: string;
-  /** The deadline; null without a limit. */
+  /** The deadline; null without a limit and before the clock starts. While paused: the latest one possible. */
   timer_ends_at: string | null;
   ended_at: string | null;
   ended_reason: EndedReason | null;
@@ -181,23 +102,6 @@ export interface CallResponse {
   last_session_id: string | null;
 }
 
-/** One row of the ledger of a session's deadline. */
-export interface ChangeResponse {
-  id: string;
-  session_id: string;
-  how: 'start' | 'extend' | 'set' | 'remove' | 'clock_start' | 'pause' | 'resume' | 'overtime' | 'policy';
-  /** The user who changed it; null = a server token. */
-  by: string | null;
-  at: string;
-  old_ends_at: string | null;
-  new_ends_at: string | null;
-  seconds: number;
-  reason: string | null;
-  idempotency_key: string | null;
-  /** Consent, request, rule, cause: depends on `how`. */
-  details: Record<string, unknown> | null;
-}
-
 export interface MediaResponse {
   url: string;
   token: string;
@@ -222,23 +126,25 @@ export type GetOrCreateCallAnswer = CallStateAnswer & { created: boolean };
 export interface JoinAnswer extends CallEnvelope, ServerTime {
   participant: ParticipantResponse;
   media: MediaResponse | null;
-  /** In the waiting room: join again when admitted. */
+  /** In the waiting room: `media` is null; join again once admitted. */
   waiting: boolean;
   created: boolean;
 }
 
 export type CallAnswer = { call: CallResponse } & ServerTime;
-/** `change` is null when the other side has to agree first: then `offer` is there. */
+/** The change; or, where others must consent first, the offer to them. */
 export type ExtendAnswer = {
   call: CallResponse;
   change: ChangeResponse | null;
   offer: OfferResponse | null;
-  warnings: Overrun[];
+  warnings: ExtensionWarning[];
 } & ServerTime;
+/** What became of starting, pausing or resuming the clock. */
 export type ClockAnswer = { call: CallResponse; change: ChangeResponse } & ServerTime;
 export type OfferAnswer = { call: CallResponse; offer: OfferResponse; change: ChangeResponse | null } & ServerTime;
-export type RequestAnswer = { call: CallResponse; request: ExtensionRequestResponse } & ServerTime;
-export type ApprovalAnswer = ExtendAnswer & { request: ExtensionRequestResponse };
+export type RequestAnswer = { call: CallResponse; request: RequestResponse } & ServerTime;
+/** The change; or, where others must consent first, the offer that the approval became. */
+export type ApproveAnswer = RequestAnswer & Pick<ExtendAnswer, 'change' | 'offer' | 'warnings'>;
 export type WaitingAnswer = { waiting: ParticipantResponse[] } & ServerTime;
 export type AdmitAnswer = { call: CallResponse; admitted: ParticipantResponse[] } & ServerTime;
 export type MembersAnswer = { call: CallResponse; members: MemberResponse[] } & ServerTime;
@@ -246,43 +152,6 @@ export type SessionsAnswer = { sessions: SessionResponse[]; next: string | null 
 export type SessionAnswer = { session: SessionResponse } & ServerTime;
 export type LedgerAnswer = { ledger: ChangeResponse[] } & ServerTime;
 export type QueryCallsAnswer = { calls: CallEnvelope[]; next: string | null } & ServerTime;
-
-export interface PresenceInterval {
-  joined_at: string;
-  left_at: string | null;
-  device_id: string;
-}
-
-export interface ParticipantRecord {
-  user_id: string;
-  role: string;
-  present_seconds: number;
-  /** With all devices merged. */
-  presence: { joined_at: string; left_at: string }[];
-  intervals: PresenceInterval[];
-}
-
-/** What a bill can be written from. */
-export interface SessionRecord {
-  session_id: string;
-  call_cid: string;
-  started_at: string;
-  started_running_at: string | null;
-  ended_at: string | null;
-  ended_reason: EndedReason | null;
-  /** True when nobody ever reached the media room: nothing is billed. */
-  void: boolean;
-  wall_seconds: number;
-  waiting_seconds: number;
-  running_seconds: number;
-  paused_seconds: number;
-  overtime_seconds: number;
-  all_present_seconds: number;
-  required_present_seconds: number | null;
-  intervals: ClockInterval[];
-  participants: ParticipantRecord[];
-  ledger: ChangeResponse[];
-}
 
 /** Over a record's canonical form; see `verifyRecord`. */
 export interface RecordSignature {
@@ -292,6 +161,15 @@ export interface RecordSignature {
 }
 
 export type RecordAnswer = { record: SessionRecord; signature: RecordSignature } & ServerTime;
+
+/** One value of the record that does not agree with the ledger and the event log. */
+export interface RecordDifference {
+  field: string;
+  record: unknown;
+  recomputed: unknown;
+}
+
+export type VerificationAnswer = { matches: boolean; differences: RecordDifference[] } & ServerTime;
 
 export interface CallData {
   members?: MemberRequest[];
@@ -315,7 +193,28 @@ export interface ExtendRequest {
   /** A repeated key adds nothing and returns the first answer. Made for each request when absent. */
   idempotency_key?: string;
   reason?: string;
-  /** What it costs, for who has to agree. */
+  /** What the time costs, in words for those who must consent. */
+  price_text?: string;
+}
+
+export interface ReasonRequest {
+  reason?: string;
+}
+
+/** An answer to an offer. */
+export interface ConsentRequest {
+  /** Only with a server token: who consents or declines. */
+  user_id?: string;
+}
+
+/** An ask for more time. */
+export interface MoreTimeRequest extends ReasonRequest {
+  seconds: number;
+  /** Only with a server token: who asks. */
+  user_id?: string;
+}
+
+export interface ApproveRequest extends ReasonRequest {
   price_text?: string;
 }
 
@@ -334,10 +233,14 @@ export interface ProblemResponse {
   code: string;
   errors?: FieldProblem[] | null;
   capability?: string | null;
+  /** With `paused-for-absence`: who is away. */
   roles?: string[] | null;
   allowed_steps?: number[] | null;
+  /** What an extension may still add. */
   allowed_seconds?: number | null;
+  /** With `extension-cooling-down`. */
   retry_at?: string | null;
+  /** With `runs-into-next-call`. */
   free_seconds?: number | null;
   free_until?: string | null;
   server_time: string;

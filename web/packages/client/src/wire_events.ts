@@ -5,12 +5,13 @@ import type {
   ChangeResponse,
   CustomData,
   EndedReason,
+  OfferResponse,
   ParticipantResponse,
   RecordSignature,
+  RequestResponse,
   SessionRecord,
   UserResponse,
 } from './wire.js';
-import type { ExtensionAnswer, ExtensionRequestResponse, OfferResponse } from './wire_clock.js';
 
 export const CALL_EVENT_TYPES = [
   'call.created',
@@ -24,16 +25,16 @@ export const CALL_EVENT_TYPES = [
   'call.session_participant_left',
   'call.session_timer_warning',
   'call.session_clock_changed',
-  'call.extension_offered',
   'call.extension_requested',
   'call.extension_answered',
-  'call.session_ended',
-  'call.ended',
-  'call.permissions_updated',
+  'call.extension_offered',
   'call.session_no_show',
   'call.session_waiting_changed',
   'call.participant_admitted',
   'call.backstage_changed',
+  'call.session_ended',
+  'call.ended',
+  'call.permissions_updated',
 ] as const;
 
 export type CallEventType = (typeof CALL_EVENT_TYPES)[number];
@@ -60,15 +61,21 @@ export interface CallEvent {
   reason?: EndedReason | null;
   ended_at?: string | null;
   offer?: OfferResponse | null;
-  request?: ExtensionRequestResponse | null;
+  request?: RequestResponse | null;
+  /** What became of the offer or request. */
   answer?: ExtensionAnswer | null;
+  /** Roles that never came. */
   roles?: string[] | null;
   action?: 'end' | 'tell' | null;
-  at?: string | null;
   live?: boolean | null;
+  /** With the end of a session that was not a plain one. */
   record?: SessionRecord | null;
   signature?: RecordSignature | null;
+  /** When it happened, where that is not when it was told. */
+  at?: string | null;
 }
+
+export type ExtensionAnswer = 'accepted' | 'declined' | 'expired' | 'withdrawn' | 'approved';
 
 /** The member that an event is about; a removed one is known by its id alone. */
 export interface EventMember {

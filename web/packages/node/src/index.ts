@@ -5,8 +5,13 @@
  */
 export {
   type CallApi,
+  type CallSettings,
   CallclockError,
   ClientErrorCode,
+  type ExtensionSettings,
+  type LimitsSettings,
+  type SessionRecord,
+  type SettingsOverride,
   OwnCapability as VideoOwnCapability,
   type RecordKey,
   type RecordKeys,

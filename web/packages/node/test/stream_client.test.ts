@@ -95,6 +95,44 @@ describe('stream client', () => {
     ]);
   });
 
+  test('the rules of a session are asked under the paths of the contract, each once', async () => {
+    await using server = await recordingServer();
+    const call = new StreamClient('key', 'secret', { baseUrl: server.url }).video.call('appointment', 'a');
+    await call.startClock({ reason: 'both are here' });
+    await call.pauseClock({ reason: 'a fire alarm' });
+    await call.resumeClock();
+    await call.goLive();
+    await call.stopLive();
+    await call.admit('bill');
+    await call.waiting();
+    await call.acceptOffer('o/1', { user_id: 'bill' });
+    await call.declineOffer('o/1', { user_id: 'bill' });
+    await call.requestExtension({ seconds: 300, user_id: 'bill' });
+    await call.approveRequest('r', { price_text: '€ 20' });
+    await call.declineRequest('r', { reason: 'no time' });
+    await call.verification('s');
+    const said = server.requests.map(({ method, path, body }) =>
+      `${method} ${path.replace('/v1/calls/appointment/a/', '')} ${body === undefined ? '' : JSON.stringify(body)}`.trim(),
+    );
+    expect(said).toEqual([
+      'POST start_clock {"reason":"both are here"}',
+      'POST pause {"reason":"a fire alarm"}',
+      'POST resume {}',
+      'POST go_live {}',
+      'POST stop_live {}',
+      'POST admit {"user_id":"bill"}',
+      'GET waiting',
+      'POST extension_offers/o%2F1/accept {"user_id":"bill"}',
+      'POST extension_offers/o%2F1/decline {"user_id":"bill"}',
+      'POST extension_requests {"seconds":300,"user_id":"bill"}',
+      'POST extension_requests/r/approve {"price_text":"€ 20"}',
+      'POST extension_requests/r/decline {"reason":"no time"}',
+      'GET sessions/s/verification',
+    ]);
+    const keys = server.requests.filter(({ method }) => method === 'POST').map(({ headers }) => headers['idempotency-key']);
+    expect(new Set(keys).size).toBe(11);
+  });
+
   test('it signs in as a server, with the key', async () => {
     await using server = await recordingServer();
     await new StreamClient('key', 'secret', { baseUrl: server.url }).listRoles();

@@ -1,6 +1,8 @@
 import { StreamVideoClient, type StreamVideoClientOptions } from '../stream_video_client.js';
+import type { ChangeResponse, EndedReason, PausedReason, SessionRecord } from '../wire.js';
 import type { ClientMessage } from '../wire_events.js';
 import { FakeCall } from './fake_call.js';
+import { answerFairly, offerTime } from './fake_rules.js';
 import { FakeSocket } from './fake_socket.js';
 import type { Timers } from '../timers.js';
 import { ManualTimers } from './manual_timers.js';
@@ -10,6 +12,8 @@ export interface FakeRequest {
   path: string;
   body: Record<string, unknown>;
   userId: string;
+  /** The `Idempotency-Key`. */
+  key: string | null;
 }
 
 /** Time for a fake server: what a client waits on, and what time it truly is. */
@@ -17,7 +21,7 @@ export interface TrueTimers extends Timers {
   readonly trueNow: number;
 }
 
-const ALL = ['join-call', 'send-audio', 'send-video', 'screenshare', 'change-max-duration', 'end-call'];
+const ALL = ['join-call', 'send-audio', 'send-video', 'screenshare', 'change-max-duration', 'end-call', 'join-backstage'];
 
 /**
  * A server in memory for tests of clients and pages: one call, true time from `ManualTimers`. The token of a
@@ -70,7 +74,8 @@ export class FakeServer<T extends TrueTimers = ManualTimers> {
     const { pathname } = new URL(url);
     const userId = new Headers(init.headers).get('Authorization')?.replace('Bearer ', '') ?? '';
     const body = typeof init.body === 'string' ? (JSON.parse(init.body) as Record<string, unknown>) : {};
-    const request = { method: init.method ?? 'GET', path: pathname, body, userId };
+    const key = new Headers(init.headers).get('Idempotency-Key');
+    const request = { method: init.method ?? 'GET', path: pathname, body, userId, key };
     this.requests.push(request);
     const { status, answer } = this.#answer(request);
     const stamped = JSON.stringify({ ...answer, server_time: new Date(this.timers.trueNow).toISOString() });
@@ -137,10 +142,39 @@ export class FakeServer<T extends TrueTimers = ManualTimers> {
     this.emit('call.session_clock_changed', { change }, options);
   }
 
-  endCall(reason: string, endedAtMs = this.timers.trueNow): void {
-    this.call.end(endedAtMs);
+  /** The clock starts, as a rule or somebody says so. */
+  startClock(): void {
+    this.call.clock.start();
+    this.#clockChanged('clock_start', { rule: 'all_roles' });
+  }
+
+  /** The clock stands still: for the absence of `roles`, or by hand; since `agoMs` ago. */
+  pause(reason: Partial<PausedReason> = {}, agoMs = 0): void {
+    const kind = reason.roles === undefined ? 'manual' : 'absence';
+    this.call.clock.pause({ kind, roles: [], by: null, reason: null, ...reason }, this.timers.trueNow - agoMs);
+    this.#clockChanged('pause', { kind, roles: reason.roles ?? [] }, this.timers.trueNow - agoMs);
+  }
+
+  resume(): void {
+    this.call.clock.resume();
+    this.#clockChanged('resume', { cause: 'returned' });
+  }
+
+  /** Somebody offers time from another page. */
+  offer(seconds: number, by: string, more: { price_text?: string } = {}): void {
+    offerTime(this, { seconds, by, ...more });
+  }
+
+  endCall(reason: EndedReason, endedAtMs = this.timers.trueNow, record?: SessionRecord): void {
+    this.call.end(endedAtMs, reason);
     this.emit('call.ended', { reason });
-    this.emit('call.session_ended', { reason });
+    this.emit('call.session_ended', { reason, ...(record && { record }) });
+  }
+
+  #clockChanged(how: ChangeResponse['how'], details: ChangeResponse['details'], atMs = this.timers.trueNow): void {
+    const at = new Date(atMs).toISOString();
+    const change = this.call.record({ how, by: null, at, old_ends_at: null, seconds: 0, idempotency_key: null, details });
+    this.emit('call.session_clock_changed', { change });
   }
 
   #answer(request: FakeRequest): { status: number; answer: object } {
@@ -156,8 +190,6 @@ export class FakeServer<T extends TrueTimers = ManualTimers> {
         this.call.leave(String(request.body['participant_id']));
         this.emit('call.session_participant_left');
         return { status: 200, answer: { call: this.call.view() } };
-      case 'POST extend':
-        return this.#extend(request);
       case 'POST end':
         this.endCall('ended_by_user');
         return { status: 200, answer: { call: this.call.view() } };
@@ -166,7 +198,7 @@ export class FakeServer<T extends TrueTimers = ManualTimers> {
       case 'GET ledger':
         return { status: 200, answer: { ledger: this.call.ledger } };
       default:
-        return { status: 200, answer: state() };
+        return answerFairly(this, request, own) ?? { status: 200, answer: state() };
     }
   }
 
@@ -174,18 +206,15 @@ export class FakeServer<T extends TrueTimers = ManualTimers> {
     if (this.call.endedAt !== null) {
       return { status: 403, answer: { status: 403, code: 'call-ended', title: 'ended', detail: 'The call has ended.' } };
     }
-    const participant = this.call.join(userId, String(body['device_id']));
-    this.emit('call.session_participant_joined', { participant });
+    const waiting = !own.includes('join-backstage') && this.call.mustWait(userId);
+    const deviceId = String(body['device_id']);
+    const participant = waiting ? this.call.wait(userId, deviceId) : this.call.join(userId, deviceId);
+    if (waiting) this.emit('call.session_waiting_changed', { waiting_count: this.call.waiting.length });
+    else this.emit('call.session_participant_joined', { participant });
     const room = this.call.session?.id ?? '';
-    const media = this.mediaUrl === undefined ? null : { url: this.mediaUrl, token: 'm', room, expires_at: '' };
-    return { status: 200, answer: { ...this.call.envelope(own), participant, media, created: false } };
-  }
-
-  #extend({ body, userId }: FakeRequest): { status: number; answer: object } {
-    const rows = this.call.ledger.length;
-    const change = this.call.extend(Number(body['seconds']), userId, String(body['idempotency_key']));
-    if (this.call.ledger.length > rows) this.emit('call.session_clock_changed', { change });
-    return { status: 200, answer: { call: this.call.view(), change, offer: null, warnings: [] } };
+    const hasMedia = this.mediaUrl !== undefined && !waiting;
+    const media = hasMedia ? { url: this.mediaUrl, token: 'm', room, expires_at: '' } : null;
+    return { status: 200, answer: { ...this.call.envelope(own), participant, media, waiting, created: false } };
   }
 
   #update({ body, userId }: FakeRequest, state: () => object): { status: number; answer: object } {
@@ -219,11 +248,12 @@ export class FakeServer<T extends TrueTimers = ManualTimers> {
   /** At its deadline the call ends by itself, as on a real server. */
   #planEnd(): void {
     this.timers.clearTimeout(this.#deadline);
-    const { endsAtMs } = this.call;
-    if (endsAtMs === undefined) return;
+    const { hardEndMs } = this.call.clock;
+    if (hardEndMs === undefined || this.call.session === null) return;
+    const reason = this.call.settings.limits.overtime_seconds > 0 ? 'overtime_used_up' : 'max_duration_reached';
     this.#deadline = this.timers.setTimeout(() => {
-      this.endCall('max_duration_reached', endsAtMs);
-    }, endsAtMs - this.timers.trueNow);
+      this.endCall(reason, hardEndMs);
+    }, hardEndMs - this.timers.trueNow);
   }
 
   #beat(): void {
