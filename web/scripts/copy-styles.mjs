@@ -2,4 +2,4 @@
 import { cpSync, mkdirSync } from 'node:fs';
 
 mkdirSync('dist/css', { recursive: true });
-cpSync('src/styles/styles.css', 'dist/css/styles.css');
+for (const sheet of ['styles.css', 'rules.css']) cpSync(`src/styles/${sheet}`, `dist/css/${sheet}`);

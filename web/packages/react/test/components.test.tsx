@@ -154,7 +154,8 @@ describe('CallEnded', () => {
     ['ended_by_user', 'The call was ended.'],
     ['call_deleted', 'The call was cancelled.'],
     ['empty_timeout', 'Everybody had left the call.'],
-  ])('says why: %s', async (reason, words) => {
+    ['no_show', 'The call was closed: somebody who was needed did not come.'],
+  ] as const)('says why: %s', async (reason, words) => {
     const { server, advance } = await callPage(<CallEnded />);
     await advance(2 * MINUTE);
     server.endCall(reason);

@@ -3,13 +3,21 @@ import * as react from '../src/index.js';
 
 /** Design section 9: everything that a page imports, under its name. */
 const NAMES = [
+  'AskForMoreTime',
   'CallControls',
   'CallEnded',
   'CallingState',
+  'ClockControls',
   'ExtendSessionButton',
   'ExtendSessionMenu',
+  'ExtensionOffer',
+  'ExtensionRequests',
+  'NoShowNotice',
+  'OvertimeNotice',
   'OwnCapability',
+  'PausedNotice',
   'PreJoin',
+  'SessionRecordTable',
   'SessionTimeline',
   'SessionTimer',
   'SessionTimerAlert',
@@ -17,11 +25,20 @@ const NAMES = [
   'StreamCall',
   'StreamVideo',
   'StreamVideoClient',
+  'WaitingNotice',
+  'WaitingRoom',
+  'WaitingScreen',
   'useCall',
   'useCallStateHooks',
+  'useClockControls',
+  'useExtension',
+  'useExtensionRequests',
   'useMaybeCall',
+  'useSessionClock',
+  'useSessionRecord',
   'useSessionTimer',
   'useSessionTimerAlerts',
+  'useWaitingRoom',
 ];
 const HOOKS = [
   'useCallCallingState',
@@ -37,6 +54,7 @@ const HOOKS = [
   'useOwnCapabilities',
   'useParticipants',
   'useScreenShareState',
+  'useSessionClock',
 ];
 
 test.each(NAMES)('%s is exported', (name) => {

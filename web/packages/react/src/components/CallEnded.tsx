@@ -3,7 +3,9 @@ import { type ReactNode, useEffect, useRef } from 'react';
 import { durationInWords } from '../durations.js';
 import { useCallEndedReason } from '../hooks/useCallEndedReason.js';
 import { useCallLeftReason } from '../hooks/useCallLeftReason.js';
-import { useCallSession } from '../hooks/useCallSession.js';
+import { useSessionClock } from '../hooks/useSessionClock.js';
+import { useSessionRecord } from '../hooks/useSessionRecord.js';
+import { SessionRecordTable } from './SessionRecordTable.js';
 
 export interface CallEndedProps {
   className?: string;
@@ -17,10 +19,10 @@ const ENDED: Record<EndedReason, string> = {
   empty_timeout: 'Everybody had left the call.',
   never_connected: 'Nobody could connect to the call.',
   call_deleted: 'The call was cancelled.',
-  overtime_used_up: 'The time and the overtime are used up.',
-  max_wall_reached: 'The call has lasted as long as it may.',
-  no_show: 'Somebody who was needed did not come.',
-  never_started: 'The call never began.',
+  overtime_used_up: 'The overtime is used up.',
+  max_wall_reached: 'The longest time allowed was reached.',
+  no_show: 'The call was closed: somebody who was needed did not come.',
+  never_started: 'The call was closed: its clock never started.',
 };
 
 const LEFT: Record<LeftReason, string> = {
@@ -30,24 +32,28 @@ const LEFT: Record<LeftReason, string> = {
   'connection-lost': 'The connection to the call was lost.',
 };
 
-/** The end as a page: why it is over, and how long the session was. Takes the focus, so that it is heard. */
+/**
+ * The end as a page: why it is over, how long the session was, and its record where it may be read. Takes the
+ * focus, so that it is heard.
+ */
 export function CallEnded({ className = '', children }: CallEndedProps) {
   const endedReason = useCallEndedReason();
   const leftReason = useCallLeftReason();
-  const session = useCallSession();
+  const { elapsedMs, overtimeMs, state } = useSessionClock();
+  const record = useSessionRecord();
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     heading.current?.focus();
   }, []);
   const words = leftReason !== undefined ? LEFT[leftReason] : ENDED[endedReason ?? 'ended_by_user'];
-  const endedAt = session?.ended_at ?? null;
-  const lengthMs = session === undefined || endedAt === null ? 0 : Date.parse(endedAt) - Date.parse(session.started_at);
+  const lengthMs = state === 'ended' ? elapsedMs + overtimeMs : 0;
   return (
     <section className={`cc-ended ${className}`} aria-labelledby="cc-ended-heading">
       <h1 id="cc-ended-heading" ref={heading} tabIndex={-1}>
         {words}
       </h1>
       {lengthMs > 0 && <p className="cc-ended-length">The session lasted {durationInWords(lengthMs)}.</p>}
+      {record && <SessionRecordTable record={record} />}
       {children}
     </section>
   );

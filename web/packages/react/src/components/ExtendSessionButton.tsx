@@ -1,16 +1,21 @@
+import { possibleSteps } from './ExtendSessionMenu.js';
 import { durationInWords } from '../durations.js';
+import { useExtension } from '../hooks/useExtension.js';
 import { useExtendSession } from '../hooks/useExtendSession.js';
 
 export interface ExtendSessionButtonProps {
   /** Seconds to add. */
   duration: number;
+  /** What that costs, for those who must consent. */
+  priceText?: string;
   className?: string;
 }
 
-/** Adds time, once per click; drawn only for those who may. */
-export function ExtendSessionButton({ duration, className = '' }: ExtendSessionButtonProps) {
+/** Adds time, or offers it, once per click; drawn only for those who may, and while so much can be added. */
+export function ExtendSessionButton({ duration, priceText, className = '' }: ExtendSessionButtonProps) {
   const { canExtend, extend, isPending, pendingCount, error } = useExtendSession();
-  if (!canExtend) return null;
+  const extension = useExtension();
+  if (!canExtend || !possibleSteps(extension, [duration]).includes(duration)) return null;
   const adding = pendingCount > 1 ? `Adding time (${pendingCount} requests)…` : 'Adding time…';
   return (
     <span className={`cc-extend ${className}`}>
@@ -18,9 +23,9 @@ export function ExtendSessionButton({ duration, className = '' }: ExtendSessionB
         type="button"
         className="cc-button cc-button-accent"
         aria-busy={isPending}
-        onClick={() => void extend(duration)}
+        onClick={() => void extend(duration, undefined, priceText)}
       >
-        + {durationInWords(duration * 1000)}
+        {extension.needsConsent ? 'Offer' : '+'} {durationInWords(duration * 1000)}
       </button>
       <span className="cc-extend-status" role="status">
         {isPending && adding}

@@ -19,6 +19,7 @@ import { useParticipantCount } from './useParticipantCount.js';
 import { useParticipants } from './useParticipants.js';
 import { useRemoteParticipants } from './useRemoteParticipants.js';
 import { useScreenShareState } from './useScreenShareState.js';
+import { useSessionClock } from './useSessionClock.js';
 import { useSessionTimer } from './useSessionTimer.js';
 
 const HOOKS = {
@@ -45,6 +46,7 @@ const HOOKS = {
   useParticipants,
   useRemoteParticipants,
   useScreenShareState,
+  useSessionClock,
   useSessionTimer,
 } as const;
 
