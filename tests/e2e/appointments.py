@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from callclock import StreamClient, VideoOwnCapability
@@ -16,6 +17,7 @@ NAMES = {SPECIALIST: "Dr. Hannibal Lecter", PATIENT: "Buffalo Bill"}
 # Two encoders and two decoders share the machine's cores with the server under test.
 SMALL_PICTURE = {"width": 320, "height": 180, "bitrate": 150_000}
 SHARP_PICTURE = {"width": 640, "height": 480, "bitrate": 2_000_000}
+NO_RULES: Mapping[str, Any] = {}
 _NUMBERS = itertools.count(1)
 
 
@@ -25,9 +27,10 @@ def load_tutorial_data(client: StreamClient) -> None:
     client.create_role("patient")
     present = [VideoOwnCapability.JOIN_CALL, VideoOwnCapability.SEND_AUDIO, VideoOwnCapability.SEND_VIDEO]
     may_change = [VideoOwnCapability.UPDATE_CALL, VideoOwnCapability.UPDATE_CALL_SETTINGS]
+    may_admit = [VideoOwnCapability.JOIN_BACKSTAGE]
     client.video.create_call_type(
         "appointment",
-        grants={"specialist": [*present, *may_change], "patient": present},
+        grants={"specialist": [*present, *may_change, *may_admit], "patient": present},
         settings={"limits": {"max_duration_seconds": 3600}},
     )
     client.upsert_users(
@@ -85,16 +88,24 @@ class Clinic:
         max_participants: int | None = None,
         sharp: bool = False,
         chair: str | None = None,
+        rules: Mapping[str, Any] = NO_RULES,
+        backstage: bool = False,
+        custom: Mapping[str, Any] = NO_RULES,
     ) -> Appointment:
-        """Make an appointment; `chair` is a role that the specialist has in this call besides."""
+        """Make an appointment; `chair` is a role that the specialist has in this call besides.
+
+        `rules` are more limits: how the clock starts, pauses and is extended.
+        """
         call_id = f"visit-{next(_NUMBERS)}"
         limits = {
             "max_duration_seconds": seconds,
             "warning_seconds": list(warnings),
             "max_participants": max_participants,
+            **rules,
         }
         settings = {
             "limits": limits,
+            "backstage": {"enabled": backstage},
             "video": {"target_resolution": SHARP_PICTURE if sharp else SMALL_PICTURE},
         }
         self.client.video.call("appointment", call_id).create(
@@ -102,6 +113,7 @@ class Clinic:
                 "members": [{"user_id": SPECIALIST, "role": chair}, {"user_id": PATIENT}],
                 "created_by_id": SPECIALIST,
                 "settings_override": settings,
+                "custom": dict(custom),
             }
         )
         return Appointment(self.client, self.url, call_id)

@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from appointments import PATIENT, SPECIALIST, Clinic
-from playwright.sync_api import Page, expect
+from inspection import TELEPHONE, covered_pictures, overflow, serious_findings
+from playwright.sync_api import expect
 from visitors import Visitor
 
 OpenVisitor = Callable[..., Visitor]
-
-AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-TELEPHONE = {"width": 360, "height": 740}
-
-
-def serious_findings(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe finds that is serious or critical: (rule, places)."""
-    page.evaluate(AXE.read_text(encoding="utf-8") + ";undefined")
-    found: dict[str, Any] = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    return [
-        (each["id"], [node["html"] for node in each["nodes"]])
-        for each in found["violations"]
-        if each["impact"] in ("serious", "critical")
-    ]
-
-
-def overflow(page: Page) -> int:
-    """How many pixels the page is wider than its window."""
-    pixels: int = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    return pixels
 
 
 def test_axe_finds_nothing_serious_on_any_page(clinic: Clinic, visitor: OpenVisitor) -> None:
@@ -112,21 +91,10 @@ def test_nothing_lies_over_a_picture(clinic: Clinic, visitor: OpenVisitor) -> No
         expect(doctor.alert).to_contain_text("Less than")
         doctor.page.get_by_role("button", name="Add time").click()
         expect(doctor.page.locator(".cc-tile-picture video")).to_have_count(2)
-        assert doctor.page.evaluate(COVERED_PICTURES) == []
+        assert covered_pictures(doctor.page) == []
         for someone in (doctor, patient):
             someone.page.get_by_role("button", name="Leave").click()
             expect(someone.headline).to_be_visible()
-
-
-# Points of a grid over each picture at which something else is on top.
-COVERED_PICTURES = """() => [...document.querySelectorAll('.cc-tile-picture video')].flatMap(video => {
-    const box = video.getBoundingClientRect();
-    const steps = [0.05, 0.275, 0.5, 0.725, 0.95];
-    return steps.flatMap(x => steps.map(y => {
-        const top = document.elementFromPoint(box.left + x * box.width, box.top + y * box.height);
-        return top === video ? null : `${x} ${y} ${top?.className}`;
-    })).filter(Boolean);
-})"""
 
 
 def test_clock_and_news_are_told_to_screen_readers(clinic: Clinic, visitor: OpenVisitor) -> None:

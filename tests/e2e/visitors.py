@@ -91,6 +91,14 @@ class Visitor:
     def headline(self) -> Locator:
         return self.page.locator("h1.tm-headline")
 
+    def button(self, name: str) -> Locator:
+        """A button by its name, which need not be whole."""
+        return self.page.get_by_role("button", name=name)
+
+    def notice(self, kind: str) -> Locator:
+        """What a row about the session's rules says: waiting, paused, overtime, offer, request, no-show."""
+        return self.page.locator(f'.cc-notice[data-kind="{kind}"][data-shown="true"]')
+
     def shown_seconds(self) -> int:
         """The seconds that the countdown shows."""
         minutes, seconds = self.page.locator(".cc-timer-digits").inner_text().split(":")[-2:]

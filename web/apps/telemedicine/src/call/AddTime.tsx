@@ -1,6 +1,7 @@
-import { useExtendSession } from '@callclock/react';
+import { ClockControls, limitsInWords, possibleSteps, useExtendSession, useExtension } from '@callclock/react';
 import { type KeyboardEvent, type Ref, type SubmitEvent, useEffect, useId, useRef, useState } from 'react';
 import { Icon } from '../parts/Icon';
+import { usePriceText } from './usePriceText';
 
 interface AddTimeButtonProps {
   ref: Ref<HTMLButtonElement>;
@@ -12,6 +13,7 @@ interface AddTimeButtonProps {
 /** Opens the panel below; absent for those who may not add time. */
 export function AddTimeButton({ ref, isOpen, panelId, onPress }: AddTimeButtonProps) {
   const { canExtend } = useExtendSession();
+  const { needsConsent } = useExtension();
   if (!canExtend) return null;
   return (
     <button
@@ -26,12 +28,12 @@ export function AddTimeButton({ ref, isOpen, panelId, onPress }: AddTimeButtonPr
       <span className="tm-control-face">
         <Icon name="plus" />
       </span>
-      Add time
+      {needsConsent ? 'Offer time' : 'Add time'}
     </button>
   );
 }
 
-const STEPS_MINUTES = [5, 15, 30];
+const STEPS_SECONDS = [300, 900, 1800];
 const LONGEST_MINUTES = 240;
 
 interface AddTimePanelProps {
@@ -40,55 +42,76 @@ interface AddTimePanelProps {
   onClose: () => void;
 }
 
-/** Lengths to add, or one of one's own; closes when time was added, stays and says why when it was not. */
+/**
+ * Lengths that can be added now, or one of one's own; the price where there is one; and the clock's own
+ * buttons. Closes when time was added or offered, stays and says why when it was not.
+ */
 export function AddTimePanel({ id, isOpen, onClose }: AddTimePanelProps) {
-  const extension = useExtendSession();
-  const first = useRef<HTMLButtonElement>(null);
+  const extending = useExtendSession();
+  const extension = useExtension();
+  const priceText = usePriceText();
+  const panel = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (isOpen) first.current?.focus();
+    if (isOpen) panel.current?.querySelector('button')?.focus();
   }, [isOpen]);
-  if (!extension.canExtend) return null;
-  const add = async (minutes: number) => {
-    if (await extension.extend(minutes * 60)) onClose();
+  if (!extending.canExtend) return null;
+  const add = async (seconds: number) => {
+    if (await extending.extend(seconds, undefined, priceText(seconds))) onClose();
   };
   const closeOnEscape = (event: KeyboardEvent) => {
     if (event.key === 'Escape') onClose();
   };
+  const longest = Math.min(LONGEST_MINUTES, Math.floor((extension.maxSeconds ?? Infinity) / 60));
   return (
     <div
+      ref={panel}
       id={id}
       className="tm-panel"
       role="group"
       aria-label="Add time"
-      aria-busy={extension.isPending}
+      aria-busy={extending.isPending}
       hidden={!isOpen}
       onKeyDown={closeOnEscape}
     >
-      {STEPS_MINUTES.map((minutes, index) => (
+      {possibleSteps(extension, STEPS_SECONDS).map((seconds) => (
         <button
-          key={minutes}
-          ref={index === 0 ? first : undefined}
+          key={seconds}
           type="button"
           className="cc-button tm-add-step"
-          disabled={extension.isPending}
-          onClick={() => void add(minutes)}
+          disabled={extending.isPending}
+          onClick={() => void add(seconds)}
         >
-          + {minutes} min
+          + {seconds / 60} min <Price text={priceText(seconds)} />
         </button>
       ))}
-      <CustomLength isPending={extension.isPending} onChoose={(minutes) => void add(minutes)} />
+      {extension.isAllowed && extension.steps === null && longest > 0 && (
+        <CustomLength longest={longest} isPending={extending.isPending} onChoose={(minutes) => void add(minutes * 60)} />
+      )}
+      <ClockControls className="tm-add-clock" />
       <button type="button" className="cc-button tm-add-close" aria-label="Close" onClick={onClose}>
         <Icon name="close" />
       </button>
-      <p className="tm-add-outcome" role="status" data-failed={extension.error !== undefined}>
-        {extension.isPending && 'Adding time…'}
-        {extension.error && `No time was added. ${extension.error.message}`}
+      <p className="tm-add-limits">{limitsInWords(extension)}</p>
+      <p className="tm-add-outcome" role="status" data-failed={extending.error !== undefined}>
+        {extending.isPending && 'Adding time…'}
+        {extending.error && `No time was added. ${extending.error.message}`}
       </p>
     </div>
   );
 }
 
-function CustomLength({ isPending, onChoose }: { isPending: boolean; onChoose: (minutes: number) => void }) {
+function Price({ text }: { text: string | undefined }) {
+  return text === undefined ? null : <span className="tm-add-price">{text}</span>;
+}
+
+interface CustomLengthProps {
+  /** In minutes. */
+  longest: number;
+  isPending: boolean;
+  onChoose: (minutes: number) => void;
+}
+
+function CustomLength({ longest, isPending, onChoose }: CustomLengthProps) {
   const [minutes, setMinutes] = useState('');
   const inputId = useId();
   const submit = (event: SubmitEvent) => {
@@ -105,7 +128,7 @@ function CustomLength({ isPending, onChoose }: { isPending: boolean; onChoose: (
         inputMode="numeric"
         required
         min={1}
-        max={LONGEST_MINUTES}
+        max={longest}
         value={minutes}
         onChange={(event) => {
           setMinutes(event.target.value);

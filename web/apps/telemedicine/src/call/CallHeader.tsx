@@ -1,4 +1,4 @@
-import { SessionTimer, countdownText, useCallStateHooks } from '@callclock/react';
+import { type SessionClockSnapshot, SessionTimer, countUpText, countdownText, useCallStateHooks } from '@callclock/react';
 import { useEffect, useRef } from 'react';
 import { timeOfDay } from '../words/times';
 import { namesOf, useOtherPeople } from './people';
@@ -17,22 +17,37 @@ function useTitle(title: string): void {
 /** Who is met, and how much time is left, in one row above everything. */
 export function CallHeader() {
   const people = useOtherPeople();
-  const { endsAt, remainingMs, state } = useCallStateHooks().useSessionTimer();
+  const { useSessionClock, useSessionTimer } = useCallStateHooks();
+  const clock = useSessionClock();
+  const { state } = useSessionTimer();
   const names = namesOf(people);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     heading.current?.focus();
   }, []);
-  useTitle(remainingMs === null ? names : `${countdownText(remainingMs)} left · ${names}`);
+  useTitle([clockInTitle(clock), names].filter(Boolean).join(' · '));
   return (
     <header className="tm-call-head">
       <h1 ref={heading} tabIndex={-1}>
         {names}
       </h1>
-      <div className="tm-clock" data-state={state}>
+      <div className="tm-clock" data-state={clock.state === 'running' ? state : clock.state}>
         <SessionTimer />
-        {endsAt !== null && <span className="tm-clock-end">ends {timeOfDay(endsAt)}</span>}
+        {clock.endsAt !== null && <span className="tm-clock-end">{endInWords(clock)}</span>}
       </div>
     </header>
   );
+}
+
+function clockInTitle({ state, remainingMs, overtimeMs }: SessionClockSnapshot): string {
+  if (state === 'overtime') return `Overtime +${countUpText(overtimeMs)}`;
+  if (remainingMs === null) return '';
+  const left = countdownText(remainingMs);
+  return state === 'paused' ? `Paused, ${left} left` : state === 'waiting' ? `${left}, not started` : `${left} left`;
+}
+
+function endInWords({ state, endsAt, hardEndsAt }: SessionClockSnapshot): string {
+  const end = state === 'overtime' ? hardEndsAt : endsAt;
+  if (end === null) return '';
+  return state === 'paused' ? `ends by ${timeOfDay(end)}` : `ends ${timeOfDay(end)}`;
 }

@@ -1,22 +1,28 @@
 import type { CallEvent } from '@callclock/client';
-import { useCall } from '@callclock/react';
-import { useEffect, useState } from 'react';
+import { useCall, useNameOf } from '@callclock/react';
+import { useEffect, useEffectEvent, useState } from 'react';
 import { Icon } from '../parts/Icon';
-import { lengthInWords, timeOfDay } from '../words/times';
+import { changeInWords, refusalOfTime } from '../words/changes';
 
 const SHOWN_FOR_MS = 20_000;
 
-/** Tells everybody in the call who moved its end, and to when. */
+const TOLD = ['call.session_clock_changed', 'call.extension_answered'] as const;
+
+/** Tells everybody in the call who moved its end, and to when; and what became of offers and requests. */
 export function ClockNews() {
   const call = useCall();
   const [news, setNews] = useState('');
-  useEffect(
-    () =>
-      call.on('call.session_clock_changed', (event) => {
-        setNews(inWords(event, call.currentUserId));
-      }),
-    [call],
-  );
+  const nameOf = useNameOf('The clinic');
+  const tell = useEffectEvent((event: CallEvent) => {
+    const words = inWords(event, nameOf);
+    if (words !== '') setNews(words);
+  });
+  useEffect(() => {
+    const stops = TOLD.map((type) => call.on(type, tell));
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, [call]);
   useEffect(() => {
     if (news === '') return;
     const timeout = setTimeout(() => {
@@ -45,11 +51,9 @@ export function ClockNews() {
   );
 }
 
-function inWords({ change, user }: CallEvent, ownUserId: string): string {
-  if (!change) return '';
-  const who = change.by === null ? 'The clinic' : change.by === ownUserId ? 'You' : (user?.name ?? change.by);
-  if (change.new_ends_at === null) return `${who} took the time limit away`;
-  const length = lengthInWords(Math.abs(change.seconds));
-  const deed = change.seconds < 0 ? `shortened the call by ${length}` : `added ${length}`;
-  return `${who} ${deed} · now ends ${timeOfDay(change.new_ends_at)}`;
+function inWords({ change, answer, offer, request, user }: CallEvent, nameOf: (id: string | null) => string): string {
+  if (change) return changeInWords(change, nameOf);
+  if (!answer) return '';
+  const by = user ? { id: user.id, name: user.name } : null;
+  return refusalOfTime({ answer, offer: offer ?? null, request: request ?? null, by }, nameOf);
 }

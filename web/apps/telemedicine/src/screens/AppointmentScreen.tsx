@@ -7,6 +7,7 @@ import { EndScreen } from './EndScreen';
 import { Notice } from './Notice';
 import { PreJoinScreen } from './PreJoinScreen';
 import { RefusedScreen } from './RefusedScreen';
+import { WaitingRoomScreen } from './WaitingRoomScreen';
 
 const REFUSED = new Set(['call-ended', 'call-not-found', 'token-expired', 'token-not-for-call', 'missing-capability']);
 
@@ -30,6 +31,7 @@ export function AppointmentScreen({ returningWith }: { returningWith: DeviceChoi
     if (returningWith !== undefined) call.join({ devices: returningWith }).catch(() => undefined);
   }, [call, returningWith]);
   if (calling === CallingState.JOINED || calling === CallingState.RECONNECTING) return <CallScreen />;
+  if (calling === CallingState.WAITING) return <WaitingRoomScreen />;
   if (calling === CallingState.LEFT || calling === CallingState.ENDED) {
     const rejoin = () => {
       join(devices ?? {});

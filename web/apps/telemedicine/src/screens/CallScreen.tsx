@@ -1,13 +1,16 @@
-import { ExtendSessionButton, SessionTimerAlert } from '@callclock/react';
+import { ExtendSessionButton, SessionTimerAlert, nearestStep, useExtension } from '@callclock/react';
 import { useId, useRef, useState } from 'react';
 import { AddTimeButton, AddTimePanel } from '../call/AddTime';
+import { AskForTimeButton } from '../call/AskForTime';
 import { CallHeader } from '../call/CallHeader';
 import { ClockNews } from '../call/ClockNews';
 import { ConnectionRow } from '../call/ConnectionRow';
 import { Controls } from '../call/Controls';
 import { EndForAllButton, EndForAllPanel } from '../call/EndForAll';
+import { Rules } from '../call/Rules';
 import { Stage } from '../call/Stage';
 import { TimeLine } from '../call/TimeLine';
+import { usePriceText } from '../call/usePriceText';
 
 const ALERT_EXTENSION_SECONDS = 900;
 
@@ -31,16 +34,25 @@ export function CallScreen() {
       <TimeLine />
       <ConnectionRow />
       <SessionTimerAlert>
-        <ExtendSessionButton duration={ALERT_EXTENSION_SECONDS} />
+        <AlertExtension />
       </SessionTimerAlert>
+      <Rules />
       <ClockNews />
       <Stage />
       <AddTimePanel id={addId} isOpen={open === 'add'} onClose={close} />
       <EndForAllPanel id={endId} isOpen={open === 'end'} onClose={close} />
       <Controls>
         <AddTimeButton ref={addButton} isOpen={open === 'add'} panelId={addId} onPress={press('add')} />
+        <AskForTimeButton />
         <EndForAllButton ref={endButton} isOpen={open === 'end'} panelId={endId} onPress={press('end')} />
       </Controls>
     </main>
   );
+}
+
+/** One press for more time beside the warning: a quarter of an hour, or the nearest length that is allowed. */
+function AlertExtension() {
+  const { steps, maxSeconds } = useExtension();
+  const seconds = nearestStep(ALERT_EXTENSION_SECONDS, steps, maxSeconds);
+  return <ExtendSessionButton duration={seconds} priceText={usePriceText()(seconds)} />;
 }

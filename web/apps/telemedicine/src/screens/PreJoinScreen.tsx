@@ -1,10 +1,11 @@
-import { type DeviceChoices, OwnCapability, SessionTimer, useCallStateHooks } from '@callclock/react';
+import { type DeviceChoices, OwnCapability, SessionTimer, useCall, useCallStateHooks, useNamesOfRoles } from '@callclock/react';
 import type { SubmitEvent } from 'react';
 import { namesOf, useOtherPeople } from '../call/people';
 import { CameraPicture } from '../devices/CameraPicture';
 import { DeviceRow } from '../devices/DeviceRow';
 import { MicrophoneLevel } from '../devices/MicrophoneLevel';
 import { useDevicePreview } from '../devices/useDevicePreview';
+import { startRuleInWords } from '../words/start_rules';
 import { refusalFor } from '../words/refusals';
 import { lengthInWords, timeOfDay } from '../words/times';
 
@@ -52,7 +53,9 @@ export function PreJoinScreen({ isJoining, problem, onJoin }: PreJoinScreenProps
 function AppointmentFacts() {
   const { useCallSettings, useCallStartsAt, useParticipants, useSessionTimer } = useCallStateHooks();
   const people = useOtherPeople();
-  const seconds = useCallSettings()?.limits.max_duration_seconds ?? null;
+  const limits = useCallSettings()?.limits;
+  const seconds = limits?.max_duration_seconds ?? null;
+  const rule = useStartRule();
   const startsAt = useCallStartsAt();
   const present = useParticipants();
   const { endsAt } = useSessionTimer();
@@ -66,7 +69,7 @@ function AppointmentFacts() {
       <p className="tm-lead" role="status">
         {here.length > 0
           ? `${namesOf(here)} ${here.length > 1 ? 'are' : 'is'} in the call and waiting for you.`
-          : 'The clock starts when the first of you joins. The call ends by itself when the time is over.'}
+          : rule}
       </p>
       {endsAt !== null && (
         <div className="tm-running">
@@ -76,6 +79,22 @@ function AppointmentFacts() {
       )}
     </header>
   );
+}
+
+const NOBODY: string[] = [];
+
+/** When the clock will start, for the person in front of this page. */
+function useStartRule(): string {
+  const { currentUserId } = useCall();
+  const { useCallSettings, useCallStartsAt, useCallMembers, useHasPermissions } = useCallStateHooks();
+  const settings = useCallSettings();
+  const startsAt = useCallStartsAt();
+  const roles = settings?.limits.required_roles ?? NOBODY;
+  const own = useCallMembers().find((member) => member.user_id === currentUserId);
+  const isRequired = own !== undefined && (roles.includes(own.user.role) || roles.includes(own.role ?? ''));
+  const names = useNamesOfRoles(roles).filter((name) => name !== own?.user.name);
+  const mustWait = !useHasPermissions(OwnCapability.JOIN_BACKSTAGE) && settings?.backstage.enabled === true;
+  return startRuleInWords({ starts: settings?.limits.starts, startsAt, names, isRequired, mustWait });
 }
 
 function useDefaultDevices(): { camera: boolean; microphone: boolean } {

@@ -4,6 +4,7 @@ import './tokens.css';
 import './base.css';
 import './call.css';
 import './rows.css';
+import './rules.css';
 import './controls.css';
 import './timeline.css';
 import './pages.css';

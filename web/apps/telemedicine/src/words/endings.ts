@@ -33,6 +33,17 @@ export function endingOf(reason: EndedReason | undefined, names: string, endedBy
   switch (reason) {
     case 'max_duration_reached':
       return { heading: 'The time has run out', lead: `Your appointment with ${names} has ended as planned.` };
+    case 'overtime_used_up':
+      return { heading: 'The overtime is used up', lead: `Your appointment with ${names} has ended as agreed.` };
+    case 'max_wall_reached':
+      return {
+        heading: 'The longest time was reached',
+        lead: 'With its pauses the appointment has lasted as long as it may.',
+      };
+    case 'no_show':
+      return { heading: 'The appointment did not take place', lead: 'Not everybody who was needed came in time.' };
+    case 'never_started':
+      return { heading: 'The appointment did not take place', lead: 'Its clock never started, so no time was used.' };
     case 'call_deleted':
       return { heading: 'The appointment was cancelled', lead: 'Please contact the clinic for a new one.' };
     case 'empty_timeout':

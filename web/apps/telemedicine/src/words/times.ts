@@ -1,11 +1,6 @@
-import { durationInWords } from '@callclock/react';
+import { durationInWords, timeOfDay } from '@callclock/react';
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
-
-/** A time of day as the reader's own machine writes it. */
-export function timeOfDay(time: Date | string): string {
-  return CLOCK.format(typeof time === 'string' ? new Date(time) : time);
-}
+export { timeOfDay };
 
 /** The length of an appointment: whole minutes up to two hours, as people book it. */
 export function lengthInWords(seconds: number): string {
