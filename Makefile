@@ -48,8 +48,8 @@ web-deps: $(STAMPS)/web-deps
 
 web: $(STAMPS)/web ## build the web files
 
-demo: $(STAMPS)/python $(STAMPS)/web ## a call for two, on this machine (MINUTES=60)
-	@$(BIN)/callclock demo $(if $(MINUTES),--minutes $(MINUTES)) $(DEMO_ARGS)
+demo: $(STAMPS)/python $(STAMPS)/web ## a call for two, on this machine (MINUTES=60; FAIR=1 shows the rules of paid time)
+	@$(BIN)/callclock demo $(if $(MINUTES),--minutes $(MINUTES)) $(if $(FAIR),--fair) $(DEMO_ARGS)
 
 packages: ## install what the tests need from Debian: a browser, PostgreSQL, Redis
 	@.ci/install-packages

@@ -127,6 +127,25 @@ async def test_prepare_loads_the_tutorial_and_renews_only_what_has_ended(setting
         assert (await demo.appointments.current()).id == "test-call-2"
 
 
+async def test_rules_of_paid_time_come_and_go_with_their_option(settings) -> None:
+    demo = build_demo(settings)
+    async with demo.app.router.lifespan_context(demo.app):
+        page = httpx.AsyncClient(transport=httpx.ASGITransport(app=demo.app), base_url="http://127.0.0.1")
+        await demo.appointments.prepare(limit_seconds=3600)
+        assert "make demo FAIR=1" in (await page.get("/")).text
+        await demo.appointments.prepare(limit_seconds=3600, fair=True)
+        call = await demo.appointments.start_over()
+        assert call.custom == {"price_per_minute": {"amount": 2, "currency": "EUR"}}
+        client = AsyncStreamClient(API_KEY, SECRET, transport=httpx.ASGITransport(app=demo.app))
+        await client.video.call("appointment", call.id).join(user_id="bill")
+        assert (await page.get("/demo/state")).json()["state"] == "waiting"
+        assert "only bill's consent moves the end" in (await page.get("/")).text
+        await demo.appointments.prepare(limit_seconds=3600)
+        call = await demo.appointments.start_over()
+        await client.video.call("appointment", call.id).join(user_id="bill")
+        assert (await page.get("/demo/state")).json()["state"] == "running"
+
+
 async def test_start_over_ends_the_running_appointment_and_leads_to_a_new_one(settings) -> None:
     demo = build_demo(settings)
     async with demo.app.router.lifespan_context(demo.app):

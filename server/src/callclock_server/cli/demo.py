@@ -25,6 +25,9 @@ def demo(
     ] = DEFAULT_PORT,
     host: Annotated[str, typer.Option(help="Address to listen on. The demo hands out tokens.")] = "127.0.0.1",
     data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = Path("data/demo"),
+    fair: Annotated[
+        bool, typer.Option("--fair", help="Show the rules of paid time: start, pause, overtime, consent.")
+    ] = False,
     browser: Annotated[bool, typer.Option(help="Open the demo's page in a browser.")] = False,
 ) -> None:
     """A call for two on this machine: everything embedded, one link for each user."""
@@ -44,10 +47,10 @@ def demo(
 
         async def prepare() -> None:
             nonlocal opening
-            opening = await built.appointments.prepare(limit_seconds=round(minutes * 60))
+            opening = await built.appointments.prepare(limit_seconds=round(minutes * 60), fair=fair)
 
         def ready() -> None:
-            _tell(address(settings), opening, minutes=minutes, data_dir=data_dir)
+            _tell(address(settings), opening, minutes=minutes, fair=fair, data_dir=data_dir)
             if not built.web_is_built:
                 say("The web app is not built: run `make web`, then start the demo again.")
             if browser:
@@ -56,7 +59,7 @@ def demo(
         run(built.app, listener, prepare=prepare, ready=ready, drain_seconds=settings.drain_seconds)
 
 
-def _tell(url: str, opening: object, *, minutes: float, data_dir: Path) -> None:
+def _tell(url: str, opening: object, *, minutes: float, fair: bool, data_dir: Path) -> None:
     from callclock_server.demo.appointment import PEOPLE, Opening
 
     first = {
@@ -67,6 +70,10 @@ def _tell(url: str, opening: object, *, minutes: float, data_dir: Path) -> None:
     say(f"{first} Open each link in a window of its own:\n")
     for person in PEOPLE:
         say(f"  {person.name + ', ' + person.role:<34} {url}/demo/{person.id}")
+    if fair:
+        say("\nIt has the rules of paid time; the page below says what to try.")
+    else:
+        say("\n`make demo FAIR=1` (`callclock demo --fair`) shows the rules of paid time.")
     say(f"\nBoth links, the clock and a fresh start: {url}/")
     say(f"Stop with Ctrl+C. The data stays in {data_dir}.")
 

@@ -10,6 +10,24 @@ from typing import Any
 from callclock import AsyncStreamClient, CallState, Conflict, NotFound
 from callclock import VideoOwnCapability as Can
 
+RULES_OF_PAID_TIME: dict[str, Any] = {
+    "starts": "all_roles",
+    "required_roles": ["specialist", "patient"],
+    "pause_when_absent": ["specialist"],
+    "absence_grace_seconds": 5,
+    "max_pause_seconds": 600,
+    "overtime_seconds": 120,
+    "no_show_seconds": 300,
+    "extension": {
+        "steps_seconds": [300, 600, 900],
+        "max_total_seconds": 1800,
+        "consent_roles": ["patient"],
+    },
+}
+# null takes a rule back to its default: an appointment without them is the plain one of the tutorial.
+NO_RULES: dict[str, Any] = dict.fromkeys(RULES_OF_PAID_TIME)
+PRICE = {"price_per_minute": {"amount": 2, "currency": "EUR"}}
+
 CALL_TYPE = "appointment"
 FIRST_CALL = "test-call"
 TOKEN_SECONDS = 3600
@@ -54,12 +72,15 @@ class Appointments:
 
     def __init__(self, client: AsyncStreamClient) -> None:
         self._client = client
+        self._fair = False
 
-    async def prepare(self, *, limit_seconds: int) -> Opening:
+    async def prepare(self, *, limit_seconds: int, fair: bool = False) -> Opening:
         """Load what is missing. An appointment that has ended is followed by a new one; others are kept.
 
-        A changed limit holds for sessions that start from now on (design rule 7).
+        With `fair` appointments have the rules of paid time, and a price. A changed limit and changed rules
+        hold for sessions that start from now on (design rule 7).
         """
+        self._fair = fair
         for role in GRANTS:
             await self._make_role(role)
         await self._client.upsert_users(
@@ -74,6 +95,11 @@ class Appointments:
             return Opening.KEPT
         await self.start_over()
         return Opening.RENEWED
+
+    @property
+    def fair(self) -> bool:
+        """Whether appointments have the rules of paid time."""
+        return self._fair
 
     async def current(self) -> CallState:
         """The present appointment."""
@@ -112,14 +138,14 @@ class Appointments:
                 raise
 
     async def _make_type(self, limit_seconds: int) -> None:
-        settings = {"limits": {"max_duration_seconds": limit_seconds}}
+        rules = RULES_OF_PAID_TIME if self._fair else NO_RULES
+        settings = {"limits": {"max_duration_seconds": limit_seconds, **rules}}
         try:
-            kind = await self._client.video.get_call_type(CALL_TYPE)
+            await self._client.video.get_call_type(CALL_TYPE)
         except NotFound:
             await self._client.video.create_call_type(CALL_TYPE, grants=GRANTS, settings=settings)
             return
-        if kind.settings.limits.max_duration_seconds != limit_seconds:
-            await self._client.video.update_call_type(CALL_TYPE, settings=settings)
+        await self._client.video.update_call_type(CALL_TYPE, settings=settings)
 
     async def _newest(self) -> CallState | None:
         page = await self._client.video.query_calls(
@@ -131,6 +157,7 @@ class Appointments:
         data = {
             "members": [{"user_id": person.id} for person in PEOPLE],
             "created_by_id": PEOPLE[0].id,
+            "custom": PRICE if self._fair else {},
         }
         return (await self._client.video.call(CALL_TYPE, call_id).create(data=data)).call
 

@@ -11,11 +11,12 @@ from callclock_server.demo.appointment import PEOPLE, Person
 _FOLDER = Path(__file__).resolve().parent
 
 
-def home_page(*, nonce: str, web_is_built: bool) -> str:
-    """The page at `/`: two links, the clock, and "start over"."""
+def home_page(*, nonce: str, web_is_built: bool, fair: bool) -> str:
+    """The page at `/`: two links, the clock, "start over", and the rules that hold or how to see them."""
     hint = "" if web_is_built else _hint()
     people = "".join(_card(person) for person in PEOPLE)
-    return _fill(nonce=nonce, main=f'{hint}<div class="people">{people}</div>{_CLOCK}')
+    rules = _RULES if fair else _HOW_TO_SEE_RULES
+    return _fill(nonce=nonce, main=f'{hint}<div class="people">{people}</div>{_CLOCK}{rules}')
 
 
 def not_built_page(*, nonce: str) -> str:
@@ -57,4 +58,23 @@ _CLOCK = """
   <button type="button" id="start-over">Start over</button>
   <p class="quiet">Ends this appointment if it runs and makes a new one. Both links lead to it.</p>
 </section>
+"""
+
+_RULES = """
+<section class="rules" aria-labelledby="rules-title">
+  <h2 id="rules-title">The rules of this appointment</h2>
+  <ul>
+    <li>The clock starts when both are there. Join as bill first: his page says what it waits for.</li>
+    <li>It stands still while the specialist is away. Leave as dr-lecter, and come back.</li>
+    <li>More time is offered with a price, and only bill's consent moves the end. Press "Offer time".</li>
+    <li>Bill can ask for time himself. Press "Ask for time".</li>
+    <li>After zero come two minutes of overtime, counted up; then the call ends.</li>
+    <li>The end page shows the record: waiting, running, paused, overtime, and every change.</li>
+  </ul>
+</section>
+"""
+
+_HOW_TO_SEE_RULES = """
+<p class="quiet">This is the plain clock. <code>make demo FAIR=1</code> shows the rules of paid time:
+waiting for both, pauses, overtime, consent with a price.</p>
 """

@@ -37,7 +37,7 @@ def demo_routes(appointments: Appointments, *, public_url: str, web_is_built: bo
         return answer
 
     async def home(request: Request) -> Response:
-        return _page(lambda nonce: home_page(nonce=nonce, web_is_built=web_is_built))
+        return _page(lambda nonce: home_page(nonce=nonce, web_is_built=web_is_built, fair=appointments.fair))
 
     async def session(request: Request) -> Response:
         body = await _read(request)
@@ -96,6 +96,8 @@ def _told(call: CallState) -> Response:
             "ended_reason": call.ended_reason,
             "ended": call.ended_at is not None,
             "running": session is not None,
+            "state": clock.state if clock else None,
+            "overtime_seconds": clock.overtime_seconds if clock else 0,
             "remaining_seconds": clock.remaining_seconds if clock else None,
             "total_seconds": call.settings.limits.max_duration_seconds,
             "present": sorted({each.user_id for each in session.participants}) if session else [],
