@@ -142,21 +142,49 @@ def test_kubernetes_configures_our_pods_with_settings_that_exist() -> None:
 def test_kubernetes_refers_to_what_there_is() -> None:
     services = {each["metadata"]["name"]: each["spec"] for each in kind("Service")}
     labels = {each["metadata"].get("labels", {}).get("app") for each in MANIFESTS}
-    for spec in services.values():
+    for spec in (spec for name, spec in services.items() if name != "nowhere"):
         assert spec["selector"]["app"] in labels
         ports = {port["name"] for port in pods()[spec["selector"]["app"]]["containers"][0]["ports"]}
         assert {port["targetPort"] for port in spec["ports"]} <= ports
     for ingress in kind("Ingress"):
         [rule] = ingress["spec"]["rules"]
-        [path] = rule["http"]["paths"]
-        backend = path["backend"]["service"]
-        assert backend["port"]["name"] in {port["name"] for port in services[backend["name"]]["ports"]}
+        for path in rule["http"]["paths"]:
+            backend = path["backend"]["service"]
+            assert backend["port"]["name"] in {port["name"] for port in services[backend["name"]]["ports"]}
         assert ingress["spec"]["tls"][0]["hosts"] == [rule["host"]]
     [budget], [scaler] = kind("PodDisruptionBudget"), kind("HorizontalPodAutoscaler")
     assert budget["spec"]["selector"]["matchLabels"]["app"] == scaler["spec"]["scaleTargetRef"]["name"]
     names = {command.name for command in commands.registered_commands}
     for pod in ("callclock", "callclock-migrate"):
         assert pods()[pod]["containers"][0]["args"][0] in names
+
+
+def test_the_world_reaches_neither_figures_nor_room_control() -> None:
+    assert "selector" not in next(
+        each["spec"] for each in kind("Service") if each["metadata"]["name"] == "nowhere"
+    )
+    closed = {
+        (ingress["metadata"]["name"], path["path"])
+        for ingress in kind("Ingress")
+        for path in ingress["spec"]["rules"][0]["http"]["paths"]
+        if path["backend"]["service"]["name"] == "nowhere"
+    }
+    assert closed == {("callclock", "/metrics"), ("livekit", "/twirp")}
+    caddy = (DEPLOY / "Caddyfile").read_text()
+    assert re.findall(r"respond (\S+) 404", caddy) == ["/metrics", "/twirp/*"]
+    control = compose_settings("callclock-1").livekit_clusters[0].control_url
+    assert control == "http://caddy:7880"
+    assert "{$LIVEKIT_CONTROL:http://:7880} {" in caddy
+    assert not any("7880" in str(port) for each in SERVICES.values() for port in each.get("ports", []))
+
+
+def test_no_pod_has_more_rights_than_it_needs() -> None:
+    for name, pod in pods().items():
+        assert pod["automountServiceAccountToken"] is False, name
+        for container in pod["containers"]:
+            rights = container["securityContext"]
+            assert rights["allowPrivilegeEscalation"] is False
+            assert rights["capabilities"] == {"drop": ["ALL"]}
 
 
 def test_probes_ask_for_routes_that_exist() -> None:

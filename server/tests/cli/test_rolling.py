@@ -56,11 +56,12 @@ def balance(tmp_path: Path) -> Iterator[Callable[[list[int]], str]]:
     running: list[subprocess.Popen[bytes]] = []
 
     def begin(ports: list[int]) -> str:
-        front, media, admin = free_ports(3)
+        front, media, control, admin = free_ports(4)
         environ = {
             "CALLCLOCK_DOMAIN": f"http://127.0.0.1:{front}",
             "CALLCLOCK_NODES": " ".join(f"127.0.0.1:{port}" for port in ports),
             "LIVEKIT_DOMAIN": f"http://127.0.0.1:{media}",
+            "LIVEKIT_CONTROL": f"http://127.0.0.1:{control}",
             "LIVEKIT_NODES": f"127.0.0.1:{media + 1}",
             "CADDY_ADMIN": f"127.0.0.1:{admin}",
             "HOME": str(tmp_path),
