@@ -48,20 +48,34 @@ def clock_view(
     session: Session, users: Mapping[str, User], *, now: datetime, expected: Sequence[User] = ()
 ) -> View:
     """What the clock of a session does at a moment."""
+    if session.fair is None:
+        return _plain_view(session, now=now)
     left = reading.remaining(session, now=now)
-    told: View = {
+    return {
         **_PLAIN,
         "state": reading.state_of(session),
-        "started_running_at": rfc3339(session.started_at),
         "elapsed_seconds": reading.elapsed(session, now=now).total_seconds(),
         "remaining_seconds": None if left is None else max(0.0, left.total_seconds()),
         "passed_warning_seconds": passed_threshold(session, now=now),
+        **_fair_view(session, session.fair, users, now=now, expected=expected),
     }
-    if session.fair is not None:
-        told.update(_fair_view(session, session.fair, users, now=now, expected=expected))
-    elif session.max_duration_seconds is None:
-        told["extension"] = _UNLIMITED_OPTIONS
-    return told
+
+
+def _plain_view(session: Session, *, now: datetime) -> View:
+    """The clock without policies. Thousands of these are written at the top of an hour."""
+    deadline, left, passed = session.timer_ends_at, None, None
+    if deadline is not None:
+        left = max(0.0, (deadline - now).total_seconds())
+        passed = min((t for t in session.warning_seconds if left <= t), default=None)
+    return {
+        **_PLAIN,
+        "state": "running" if session.ended_at is None else "ended",
+        "started_running_at": rfc3339(session.started_at),
+        "elapsed_seconds": max(0.0, (now - session.started_at).total_seconds()),
+        "remaining_seconds": left,
+        "passed_warning_seconds": passed,
+        "extension": _NO_OPTIONS if deadline is not None else _UNLIMITED_OPTIONS,
+    }
 
 
 def _fair_view(
