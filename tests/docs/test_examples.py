@@ -70,3 +70,18 @@ def test_the_tests_of_the_how_to_page_pass_as_a_reader_would_run_them(tmp_path: 
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed" in done.stdout
+
+
+@pytest.mark.parametrize("page", ["telemedicine", "tutoring-by-the-minute", "legal-consultation"])
+def test_the_guides_to_paid_time_print_what_they_say(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    sources = blocks(f"docs/how-to/{page}.md")
+    with EmbeddedServer() as server:  # of its own: the pages make roles of the same names
+        run(sources, server)
+    printed = capsys.readouterr().out
+    for expected in re.findall(r"^ *print\(.*\)  # (.*)$", "\n".join(sources), re.MULTILINE):
+        assert expected in printed
+
+
+def test_the_timelines_are_as_the_rules_play_them() -> None:
+    drawn = subprocess.run([sys.executable, ROOT / "docs/tools/timelines.py", "--check"], check=False)
+    assert drawn.returncode == 0

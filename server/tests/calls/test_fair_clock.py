@@ -56,8 +56,9 @@ async def changes(world: Any, by: Any, **limits: Any) -> Any:
 
 async def test_clock_waits_for_all_roles_and_says_for_whom(world: Any) -> None:
     await rules(world, starts="all_roles", required_roles=ROLES)
-    await world.join(world.bill)
+    told = (await world.join(world.bill)).call["session"]["clock"]["waiting_for"]
     clock = await clock_of(world)
+    assert told == clock["waiting_for"]
     assert (clock["state"], clock["remaining_seconds"]) == ("waiting", 3600)
     assert clock["waiting_for"] == {
         "reason": "roles",

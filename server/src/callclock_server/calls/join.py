@@ -26,7 +26,7 @@ from .members import apply_members
 from .mirror import room_metadata
 from .opening import start
 from .presence import node_of
-from .state import CallState
+from .state import CallState, load_expected
 from .update import apply_data, require_rights
 from .views import participant_view
 
@@ -174,9 +174,10 @@ async def _accept(
 ) -> Participant:
     state, journal = visitor.state, visitor.journal
     state.users[joiner.id] = joiner
-    session = state.session or start(
-        journal, state, by=joiner.id, at=journal.now, media_cluster=media_cluster
-    )
+    session = state.session
+    if session is None:
+        session = start(journal, state, by=joiner.id, at=journal.now, media_cluster=media_cluster)
+        await load_expected(visitor.tx, [state])
     backstage = "join-backstage" in capabilities
     wait = starting.must_wait(session, user_id=joiner.id, may_enter_backstage=backstage)
     old = presence.find(session, user_id=joiner.id, device_id=device_id)

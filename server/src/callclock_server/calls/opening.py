@@ -13,7 +13,7 @@ from callclock_server.storage.database import Transaction
 
 from .identifiers import new_id
 from .journal import Journal
-from .state import CallState
+from .state import CallState, load_expected
 
 
 async def schedule(tx: Transaction, state: CallState) -> None:
@@ -41,6 +41,7 @@ async def open_if_due(journal: Journal, state: CallState) -> bool:
         return False
     start(journal, state, by=None, at=starts_at)
     assert state.session is not None
+    await load_expected(journal.tx, [state])
     journal.apply(state, attendance.observe(state.session, at=starts_at))
     journal.apply(state, clock.settle(state.session, now=journal.now))
     return True

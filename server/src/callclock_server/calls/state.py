@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -92,25 +92,25 @@ async def _assemble(tx: Transaction, found: dict[str, Call]) -> dict[str, CallSt
 async def _look_around(tx: Transaction, states: list[CallState]) -> None:
     """Load what clocks with policies ask of the world: members' next calls, and whom a clock waits for."""
     guarded: dict[str, datetime] = {}
-    waiting: list[CallState] = []
     for state in states:
         session = state.session
         assert session is not None
         rules = fair_of(session).policy
         if rules.back_to_back != "off":
             guarded[session.cid] = state.call.starts_at or session.started_at
-        if rules.required_roles and state_of(session) == "waiting":
-            waiting.append(state)
     free_until = await calendars.next_starts(tx, guarded) if guarded else {}
     for state in states:
         if state.call.cid in free_until and state.session is not None:
             fair = replace(fair_of(state.session), free_until=free_until[state.call.cid])
             state.session = state.stored_session = replace(state.session, fair=fair)
-    if waiting:
-        await _load_expected(tx, waiting)
+    await load_expected(tx, states)
 
 
-async def _load_expected(tx: Transaction, waiting: list[CallState]) -> None:
+async def load_expected(tx: Transaction, states: Sequence[CallState]) -> None:
+    """Load whom the waiting clocks of these calls wait for."""
+    waiting = [state for state in states if _waits_for_roles(state)]
+    if not waiting:
+        return
     listed = await members.of_calls(tx, [state.call.cid for state in waiting])
     known = await users.get_many(tx, {member.user_id for own in listed.values() for member in own})
     for state in waiting:
@@ -121,3 +121,10 @@ async def _load_expected(tx: Transaction, waiting: list[CallState]) -> None:
             for member in listed[state.call.cid]
             if (member.role or known[member.user_id].role) in required
         )
+
+
+def _waits_for_roles(state: CallState) -> bool:
+    session = state.session
+    if session is None or session.fair is None or not session.fair.policy.required_roles:
+        return False
+    return state_of(session) == "waiting"
