@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import structlog
@@ -12,6 +13,7 @@ from callclock_server.bus import BusUnavailable, RedisBus, call_channel
 from callclock_server.bus.redis import address_of
 from callclock_server.storage.database import EventRow
 from callclock_server.testing.redis import RedisServer
+from redis.asyncio.connection import Connection
 
 from .conftest import ROW_FIELDS, Node
 from .receiving import Receiver
@@ -103,6 +105,21 @@ async def test_redis_that_answers_no_more_is_noticed(mortal_redis: RedisServer, 
             await bus.settled()
     finally:
         mortal_redis.send(signal.SIGCONT)
+    await until(lambda: bus.whole)
+
+
+async def test_error_that_no_redis_client_names_is_outlived(
+    redis: RedisServer, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = await node(redis.url())
+    await until(lambda: bus.whole)
+
+    async def closed(*_args: Any, **_options: Any) -> None:
+        raise RuntimeError("unable to perform operation; the handler is closed")  # as uvloop says it
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "send_command", closed)
+        await until(lambda: not bus._sender.up and not bus._listener.up)
     await until(lambda: bus.whole)
 
 

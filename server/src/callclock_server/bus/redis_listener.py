@@ -18,7 +18,6 @@ from typing import Any, NoReturn
 
 import structlog
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
-from redis.exceptions import RedisError
 
 from .backoff import Backoff
 
@@ -83,18 +82,24 @@ class Listener:
         """Listen until cancelled; come back by itself when Redis does."""
         backoff = Backoff()
         while True:
-            connection: AbstractConnection = self._pool.connection_class(**self._pool.connection_kwargs)
             try:
-                async with asyncio.timeout(CONNECT_WITHIN_SECONDS):
-                    await connection.connect()  # type: ignore[no-untyped-call]
-                await self._carry(connection, backoff)
-            except (RedisError, OSError, TimeoutError) as exc:
+                await self._listen(backoff)
+            except Exception as exc:
+                # The edge of the loop. Not all are RedisError: uvloop has a RuntimeError for what is closed.
                 if self.up:
                     log.warning("redis_listening_lost", reason=str(exc) or type(exc).__name__)
             finally:
                 self._down()
-                await connection.disconnect(nowait=True)
             await backoff.rest()
+
+    async def _listen(self, backoff: Backoff) -> None:
+        connection: AbstractConnection = self._pool.connection_class(**self._pool.connection_kwargs)
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN_SECONDS):
+                await connection.connect()  # type: ignore[no-untyped-call]
+            await self._carry(connection, backoff)
+        finally:
+            await connection.disconnect(nowait=True)
 
     async def _carry(self, connection: AbstractConnection, backoff: Backoff) -> None:
         """Subscribe to everything, then read and write until one of the two fails."""

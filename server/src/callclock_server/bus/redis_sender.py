@@ -12,7 +12,6 @@ from typing import NoReturn
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from .backoff import Backoff
 from .channels import Message
@@ -72,7 +71,8 @@ class Sender:
                 backoff.reset()
                 while True:
                     await self._send()
-            except (RedisError, OSError, TimeoutError) as exc:
+            except Exception as exc:
+                # The edge of the loop. Not all are RedisError: uvloop has a RuntimeError for what is closed.
                 if self.up:
                     log.warning("redis_sending_lost", reason=str(exc) or type(exc).__name__)
                 self.up = False
