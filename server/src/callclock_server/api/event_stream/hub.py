@@ -154,7 +154,7 @@ class Hub:
             if connection_id == resume:
                 await self.presence.resume(connection_id)
         except BaseException:
-            del self._connections[connection_id]
+            self._remove(connection)  # unless a later one has taken its place meanwhile
             raise
         if identity.actor.user_id is not None:
             self._listen(user_channel(identity.actor.user_id), self._joined)
@@ -165,19 +165,25 @@ class Hub:
 
     async def leave(self, connection: Connection) -> None:
         """The socket is gone. Presence that hangs on it enters its grace, unless another has taken over."""
-        self._forget(connection)
         if not connection.gone.done():
             connection.gone.set_result(None)
-        if self._connections.get(connection.id) is not connection:
+        if not self._remove(connection):
             return
-        del self._connections[connection.id]
-        user_id = connection.actor.user_id
-        if user_id is not None and not any(c.actor.user_id == user_id for c in self._connections.values()):
-            self._unlisten(user_channel(user_id))
         try:
             await self.presence.lose(connection.id)
         except Unavailable:
             self._start(self._report_lost_later(connection.id))
+
+    def _remove(self, connection: Connection) -> bool:
+        """Know a connection no longer; return whether its id was still its own."""
+        self._forget(connection)
+        if self._connections.get(connection.id) is not connection:
+            return False
+        del self._connections[connection.id]
+        user_id = connection.actor.user_id
+        if user_id is not None and not any(c.actor.user_id == user_id for c in self._connections.values()):
+            self._unlisten(user_channel(user_id))
+        return True
 
     async def _report_lost_later(self, connection_id: str) -> None:
         """Report it when the database is there again, unless the stream has come back meanwhile."""
@@ -331,22 +337,26 @@ class Hub:
 
     async def _catch_up(self, connection: Connection, subscription: Subscription) -> None:
         """Read what is missing between the last event sent and those held, then go live."""
-        try:
-            async with self._database.read() as tx:
-                missing = await events.of_call(tx, cid=subscription.cid, after_id=subscription.seen_id)
-        except Unavailable as error:
-            connection.close(CloseCode.TRY_AGAIN, error.code)
-            return
-        if connection.subscriptions.get(subscription.cid) is not subscription:
-            return
-        held = subscription.held or []
-        subscription.held = sorted(
-            {row.id: row for row in [*missing, *held]}.values(), key=lambda row: row.id
-        )
-        if not connection.release(subscription):
-            # Events that no longer exist (a purge): the client sees the gap and reads the state again.
-            subscription.seen_id = subscription.held[0].id - 1
-            connection.release(subscription)
+        stuck: tuple[int, int] | None = None
+        while True:
+            try:
+                async with self._database.read() as tx:
+                    missing = await events.of_call(tx, cid=subscription.cid, after_id=subscription.seen_id)
+            except Unavailable as error:
+                connection.close(CloseCode.TRY_AGAIN, error.code)
+                return
+            if connection.subscriptions.get(subscription.cid) is not subscription:
+                return
+            rows = {row.id: row for row in [*missing, *(subscription.held or ())]}
+            subscription.held = sorted(rows.values(), key=lambda row: row.id)
+            if connection.release(subscription):
+                return
+            # What came while the log was read may be ahead of it: another look finds those in between.
+            first, before = subscription.held[0].id, stuck
+            stuck = (subscription.seen_id, first)
+            if stuck == before:
+                # They no longer exist (a purge): the client sees the gap and reads the state again.
+                subscription.seen_id = first - 1
 
     async def _recheck(self, connection: Connection, cid: str) -> None:
         """Unwatch a call that the connection may no longer read."""
