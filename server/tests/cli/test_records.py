@@ -37,6 +37,15 @@ def test_altered_record_is_told_apart(run, tmp_path, kept) -> None:
     assert "not to be relied upon" in err
 
 
+def test_record_with_a_name_twice_is_not_relied_upon(run, tmp_path, kept) -> None:
+    """Of two values one is verified, and a reader may see the other."""
+    text = json.dumps(FIRST).replace('"wall_seconds":', '"wall_seconds": 1, "wall_seconds":')
+    (tmp_path / "record.json").write_text(text)
+    status, out, err = run("records", "verify", "record.json", "--keys", kept)
+    assert (status, out) == (1, "")
+    assert "stands twice" in err
+
+
 def test_csv_is_verified_from_the_input(run, kept, monkeypatch) -> None:
     text, signature = VECTORS["csv"]["text"], VECTORS["csv"]["signature"]
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))

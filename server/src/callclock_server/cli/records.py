@@ -71,14 +71,25 @@ def _read(file: str) -> str:
 
 def _json(text: str, name: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
-    except ValueError as exc:
+        value = json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as exc:
         raise Trouble(f"{name} is not JSON.", "For a record as CSV, give its --signature.") from exc
     if not isinstance(value, dict):
         raise Trouble(
             f"{name} is not what the server answers.", "Keep the whole answer: record and signature."
         )
     return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that names a member twice: others may read the one that was not verified."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise Trouble(
+            "The record is not to be relied upon: a name stands twice in one object.",
+            "The server never writes that.",
+        )
+    return found
 
 
 def _fetch_keys(url: str | None) -> dict[str, Any]:
