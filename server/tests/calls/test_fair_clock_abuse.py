@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from callclock_server.calls import backstage, call_types, extend, extension_requests, presence, read, update
+from callclock_server.calls import (
+    backstage,
+    call_types,
+    extend,
+    extension_requests,
+    join,
+    presence,
+    read,
+    update,
+)
 from callclock_server.domain import errors
 from callclock_server.storage import outbox
 
@@ -93,3 +102,13 @@ async def test_request_beyond_every_limit_is_refused_when_it_is_made(world: Any,
     await world.join(world.bill)
     with pytest.raises(errors.LimitOutOfRange):
         await world.at_call(extension_requests.request_extension, world.bill, seconds=seconds)
+
+
+async def test_waiting_room_is_not_filled_by_one_user(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(join, "MOST_DEVICES", 2)
+    backstage_settings = {"backstage": {"enabled": True, "opens": "manual"}}
+    await world.do(call_types.update_call_type, world.server, name="appointment", settings=backstage_settings)
+    for device in ("phone", "desk", "phone"):
+        assert (await world.join(world.bill, device_id=device)).waiting
+    with pytest.raises(errors.CallFull):
+        await world.join(world.bill, device_id="third")

@@ -31,6 +31,8 @@ from .update import apply_data, require_rights
 from .views import participant_view
 
 DEFAULT_DEVICE = "default"
+# Of one user in one session. Each costs every request of the call a little, and who waits takes no place.
+MOST_DEVICES = 100
 
 
 async def join_call(
@@ -183,6 +185,8 @@ async def _accept(
     old = presence.find(session, user_id=joiner.id, device_id=device_id)
     if not wait and (old is None or old.waiting_since is not None):
         require_room(state)
+    if old is None and sum(p.user_id == joiner.id for p in session.participants) >= MOST_DEVICES:
+        raise errors.CallFull(f"A user may be in a call with at most {MOST_DEVICES} devices.")
     accepted = presence.accept(
         session,
         participant_id=new_id("par"),
