@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from callclock_server.domain.permissions import SERVER
 from callclock_server.media import reconciler as reconciling
 from callclock_server.media.reconciler import Reconciler
 from callclock_server.media.worker import MediaWorker
-from callclock_server.storage import outbox, participants
+from callclock_server.storage import outbox, participants, sessions
 from callclock_server.storage.database import Database
 from callclock_server.timekeeping import FakeClock
 
@@ -110,6 +112,21 @@ async def test_who_leaves_while_the_engine_is_asked_is_gone(database: Database, 
     rooms.list_participants = list_and_leave  # type: ignore[method-assign]
     await reconciler(database, rooms).run_once()
     assert await present(database, room) == ["bill:phone"]
+
+
+async def test_a_session_that_is_being_reached_is_not_moved(database: Database) -> None:
+    room = await joined(database)
+    async with database.write() as tx:
+        await presence.media_joined(tx, room=room, identity="bill:tab")
+        moving = asyncio.create_task(
+            database.run(partial(move.move_session, session_id=room, cluster="other"))
+        )
+        await asyncio.wait({moving}, timeout=0.2)  # as far as it gets
+    assert not await moving
+    async with database.read() as tx:
+        session = await sessions.get(tx, room)
+        assert session is not None
+        assert session.media_cluster is None
 
 
 async def test_the_room_of_an_ended_session_goes(database: Database, rooms: FakeRooms) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from callclock_server.storage import outbox, sessions
+from callclock_server.storage import calls, outbox, sessions
 from callclock_server.storage.database import Transaction
 
 
@@ -12,6 +12,9 @@ async def move_session(tx: Transaction, *, session_id: str, cluster: str) -> boo
     Its room on the old cluster is deleted as soon as that one answers again.
     """
     session = await sessions.get(tx, session_id)
+    if session is not None:
+        await calls.lock(tx, [session.cid])
+        session = await sessions.get(tx, session_id)  # somebody may have reached it meanwhile
     if session is None or not session.running or session.reached_at is not None:
         return False
     if session.media_cluster == cluster:
