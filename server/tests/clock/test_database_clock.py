@@ -13,6 +13,7 @@ import callclock_server
 import httpx
 import orjson
 import pytest
+from callclock_server.storage.clock_following import read_clock
 from callclock_server.storage.database import Database
 from callclock_server.testing import RunningServer, running_server
 from callclock_server.timekeeping import FakeClock, FollowingClock, SystemClock
@@ -124,3 +125,25 @@ def test_nobody_else_reads_the_machine_clock() -> None:
             ):
                 found.add(f"{name}:{node.lineno}")
     assert found == set()
+
+
+async def test_reading_the_clock_in_vain_leaves_no_doubtful_connection(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = await Database.open(postgres_url, clock=FakeClock())
+
+    async def driver() -> object:
+        async with database.engine.connect() as connection:
+            return (await connection.get_raw_connection()).driver_connection
+
+    async def fetchval(*_args: object) -> None:
+        raise TimeoutError
+
+    before = await driver()
+    assert await driver() is before
+    with monkeypatch.context() as patch:
+        patch.setattr(type(before), "fetchval", fetchval)
+        with pytest.raises(TimeoutError):
+            await read_clock(database.engine, FollowingClock())
+    assert await driver() is not before
+    await database.close()

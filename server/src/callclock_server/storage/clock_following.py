@@ -23,10 +23,15 @@ async def read_clock(engine: AsyncEngine, clock: FollowingClock) -> None:
     async with engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None
-        for _ in range(READINGS):
-            asked_at = clock.ticks()
-            reading = await driver.fetchval("SELECT clock_timestamp()")
-            clock.learn(reading, asked_at=asked_at, answered_at=clock.ticks())
+        try:
+            for _ in range(READINGS):
+                asked_at = clock.ticks()
+                reading = await driver.fetchval("SELECT clock_timestamp()")
+                clock.learn(reading, asked_at=asked_at, answered_at=clock.ticks())
+        except BaseException:
+            # The pool does not see what happens on the driver itself: nobody else is to wait for this one.
+            await connection.invalidate()
+            raise
 
 
 async def follow(engine: AsyncEngine, clock: FollowingClock) -> NoReturn:
