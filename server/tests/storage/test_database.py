@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from callclock_server.domain.call import Role
 from callclock_server.domain.errors import RoleInUse
 from callclock_server.storage import roles
-from callclock_server.storage.database import Database, Hint
+from callclock_server.storage.database import Database, Hint, Transaction
 from callclock_server.storage.types import from_microseconds, to_microseconds
 from callclock_server.timekeeping import FakeClock
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 moments = st.integers(0, 200_000_000_000_000_000).map(from_microseconds)
 
@@ -144,6 +145,32 @@ async def test_cancelled_writer_leaves_the_lock_to_the_next(database: Database) 
     async with asyncio.timeout(5), database.write() as tx:
         await roles.insert(tx, role("next"))
     assert {"half", "next"} & await names(database) == {"next"}
+
+
+async def test_work_that_is_cancelled_anywhere_takes_no_connection_with_it(database: Database) -> None:
+    async def work(number: int) -> None:
+        async def deed(tx: Transaction) -> None:
+            await roles.insert(tx, role(f"role-{number}"))
+            await tx.scalar(sa.text(f"SELECT {number} AS named_{number}"))  # no connection knows it yet
+
+        await database.run(deed)
+        async with database.read() as tx:
+            await tx.scalar(sa.text(f"SELECT {number} AS read_{number}"))
+
+    loop = asyncio.get_running_loop()
+    tasks = [asyncio.create_task(work(number)) for number in range(120)]
+    for number, task in enumerate(tasks):
+        loop.call_later(number % 40 * 0.005, task.cancel)
+        if number % 3 == 0:  # again, while it puts things in order
+            loop.call_later(number % 40 * 0.005 + 0.001, task.cancel)
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} <= {type(None), asyncio.CancelledError}
+    pool = database.engine.pool
+    assert isinstance(pool, AsyncAdaptedQueuePool)
+    async with asyncio.timeout(5):
+        while pool.checkedout():  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.005)
+    await asyncio.gather(*(work(number) for number in range(1000, 1020)))
 
 
 async def test_listener_that_raises_does_not_hurt_the_commit(database: Database) -> None:
