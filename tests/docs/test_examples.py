@@ -85,3 +85,11 @@ def test_the_guides_to_paid_time_print_what_they_say(page: str, capsys: pytest.C
 def test_the_timelines_are_as_the_rules_play_them() -> None:
     drawn = subprocess.run([sys.executable, ROOT / "docs/tools/timelines.py", "--check"], check=False)
     assert drawn.returncode == 0
+
+
+def test_the_record_in_the_apps_readme_is_what_its_script_prints() -> None:
+    app = ROOT / "web" / "apps" / "telemedicine"
+    command = [sys.executable, str(app / "script" / "paid_appointment.py")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    (shown,) = re.findall(r"^```text\n(.*?)^```", (app / "README.md").read_text("utf-8"), re.M | re.S)
+    assert done.stdout.endswith(shown)

@@ -75,3 +75,40 @@ def test_an_hour_with_an_extension_looks_as_it_should(
     expect(doctor.headline).to_have_text("The time has run out", timeout=15_000)
     expect(doctor.page.get_by_text("1 hour 15 minutes")).to_be_visible()
     doctor.page.screenshot(path=pictures / "ended.png")
+
+
+def test_paid_time_looks_as_it_should(
+    moved_clinic: Clinic, clock: MovedClock, visitor: OpenVisitor, pictures: Path
+) -> None:
+    rules = {
+        "starts": "all_roles",
+        "required_roles": ["specialist", "patient"],
+        "pause_when_absent": ["specialist"],
+        "absence_grace_seconds": 0,
+        "overtime_seconds": 300,
+        "extension": {"consent_roles": ["patient"], "steps_seconds": [300, 900]},
+    }
+    price = {"price_per_minute": {"amount": 2, "currency": "EUR"}}
+    appointment = moved_clinic.appointment(seconds=3600, sharp=True, rules=rules, custom=price)
+    patient = enter(visitor(reduced_motion="reduce"), appointment, PATIENT)
+    expect(patient.notice("waiting")).to_be_visible()
+    expect(patient.page.locator(".cc-tile-picture video")).to_have_count(1)
+    patient.page.screenshot(path=pictures / "waiting.png")
+    doctor = enter(visitor(reduced_motion="reduce"), appointment, SPECIALIST)
+    expect(patient.page.locator(".cc-tile-picture video")).to_have_count(2)
+    patient.button("Dismiss").click()
+    clock.ahead = timedelta(minutes=50)
+    doctor.button("Offer time").click()
+    doctor.button("+ 15 min").click()
+    expect(patient.notice("offer")).to_be_visible()
+    patient.page.wait_for_function("window.receivedMedia().then(received => received.frames > 20)")
+    patient.page.screenshot(path=pictures / "offer.png")
+    patient.button("Accept").click()
+    doctor.button("Leave").click()
+    expect(patient.notice("paused")).to_be_visible()
+    clock.ahead = timedelta(minutes=53)
+    doctor.button("Rejoin the call").click()
+    expect(patient.notice("paused")).to_have_count(0)
+    moved_clinic.client.video.call("appointment", appointment.call_id).end()
+    expect(patient.page.get_by_role("region", name="Record of the session")).to_be_visible()
+    patient.page.screenshot(path=pictures / "record.png", full_page=True)

@@ -310,7 +310,7 @@ test('CallEnded shows the record that came with the end', async () => {
   const times = [...document.querySelectorAll('.cc-record-times > div')].map((row) => row.textContent);
   expect(times).toEqual(['Whole time9:00', 'Waiting1:00', 'Running6:40', 'Paused1:20', 'All required present7:40']);
   const cells = [...document.querySelectorAll('.cc-record-changes tbody td')].map((cell) => cell.textContent);
-  expect(cells.slice(1)).toEqual(['5 minutes added', 'Dr. Lecter, accepted by You, € 10']);
+  expect(cells.slice(1)).toEqual(['5 minutes added', 'Dr. Lecter, accepted by you, € 10']);
 });
 
 test.each([

@@ -125,8 +125,8 @@ function whyInWords({ how, by, reason, details }: ChangeResponse, nameOf: (userI
   const isRule = by === null && (how === 'clock_start' || how === 'pause' || how === 'resume' || how === 'overtime');
   const parts = [
     isRule ? ruleInWords(how, details) : nameOf(by),
-    details?.requested_by && `asked for by ${nameOf(details.requested_by)}`,
-    details?.consent_by && `accepted by ${nameOf(details.consent_by)}`,
+    details?.requested_by && `asked for by ${inMidSentence(nameOf(details.requested_by))}`,
+    details?.consent_by && `accepted by ${inMidSentence(nameOf(details.consent_by))}`,
     details?.price_text,
     reason,
   ];
@@ -140,4 +140,8 @@ function ruleInWords(how: ChangeResponse['how'], details: ChangeResponse['detail
   if (details?.cause === 'returned') return 'Everybody needed was back';
   if (details?.rule === 'all_roles') return 'Everybody needed was there';
   return 'By rule';
+}
+
+function inMidSentence(name: string): string {
+  return name === 'You' ? 'you' : name;
 }
