@@ -189,3 +189,12 @@ async def test_time_stands_still_within_a_transaction(database: Database, clock:
         first = tx.now()
         clock.advance(5)
         assert tx.now() == first
+
+
+async def test_fault_of_a_statement_does_not_tell_its_values(database: Database) -> None:
+    statement = sa.text("SELECT 1 FROM no_such_table WHERE name = :name").bindparams(name="Agatha Nobody")
+    async with database.engine.connect() as connection:
+        with pytest.raises(sa.exc.DBAPIError) as raised:
+            await connection.execute(statement)
+    assert "no_such_table" in str(raised.value)
+    assert "Agatha" not in str(raised.value)

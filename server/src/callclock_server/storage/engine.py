@@ -28,7 +28,12 @@ def create_engine(url: str, *, migrates: bool = False, pool_size: int = postgres
     SQLAlchemy's `ArgumentError` for anything that is not such a URL.
     """
     parsed = async_url(url)
-    options: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}
+    options: dict[str, Any] = {
+        "json_serializer": _dumps,
+        "json_deserializer": orjson.loads,
+        # Names, reasons and custom data of people would stand in the log of every fault.
+        "hide_parameters": True,
+    }
     if parsed.get_backend_name() == "sqlite":
         engine = create_async_engine(parsed, **options, **sqlite.engine_options(parsed))
         sqlite.prepare(engine, foreign_keys=not migrates)
