@@ -81,28 +81,30 @@ class RollCall:
 
     async def beat(self) -> None:
         """Renew the row; give up who has been silent for long; find streams that nobody has."""
-        if time.monotonic() - self._beat_at > 2 * BEAT_SECONDS:
-            self._steady_since = time.monotonic()
-        steady = time.monotonic() - self._steady_since > SILENT_SECONDS
-        known, gone = await self._database.run(partial(self._renew, buries=steady))
+        known, gone = await self._database.run(self._renew)
         self._beat_at = time.monotonic()
-        if not known:
-            self._steady_since = self._beat_at
-            if self._beats:
-                log.warning("node_was_given_up", node_id=self._node_id)
+        if not known and self._beats:
+            log.warning("node_was_given_up", node_id=self._node_id)
         self._beats += 1
         self._bus.publish(BEATS, self._node_id)
         if gone:
             log.warning("nodes_given_up", node_ids=gone)
-        if gone or (steady and self._beats % BEATS_PER_SEARCH == 0):
+        if gone or (self._steady(self._beat_at) and self._beats % BEATS_PER_SEARCH == 0):
             while await self._database.run(presence.orphans_lost):
                 pass
 
-    async def _renew(self, tx: Transaction, *, buries: bool) -> tuple[bool, list[str]]:
+    async def _renew(self, tx: Transaction) -> tuple[bool, list[str]]:
         known = await nodes.beat(tx, self._node_id)
-        if not buries:
+        # Asked only now: this beat itself may have waited for the database, and everybody else's with it.
+        now = time.monotonic()
+        if not known or now - self._beat_at > 2 * BEAT_SECONDS:
+            self._steady_since = now
+        if not self._steady(now):
             return known, []
         return known, await nodes.bury(tx, silent_since=tx.now() - timedelta(seconds=SILENT_SECONDS))
+
+    def _steady(self, now: float) -> bool:
+        return now - self._steady_since > SILENT_SECONDS
 
     def _heard(self, node_id: str) -> None:
         if node_id != self._node_id:
