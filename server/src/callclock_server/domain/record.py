@@ -84,7 +84,7 @@ def make_record(
 def attendances(stays: Sequence[Participant], *, until: datetime) -> tuple[Attendance, ...]:
     """Return who was there, in the order of their coming."""
     by_user: dict[str, list[Participant]] = {}
-    for stay in sorted(stays, key=lambda p: (p.joined_at or p.accepted_at, p.user_id, p.device_id)):
+    for stay in sorted(stays, key=lambda stay: _order(stay, until)):
         if stay.joined_at is not None:
             by_user.setdefault(stay.user_id, []).append(stay)
     found = []
@@ -92,6 +92,12 @@ def attendances(stays: Sequence[Participant], *, until: datetime) -> tuple[Atten
         covered = _union(_interval(stay, until) for stay in own)
         found.append(Attendance(user, own[-1].role, tuple(own), tuple(covered), _length(covered)))
     return tuple(found)
+
+
+def _order(stay: Participant, until: datetime) -> tuple[datetime, str, str, bool, datetime, str]:
+    """Return what tells stays apart without their ids: a record made anew has them in the same order."""
+    begins, stops = stay.joined_at or stay.accepted_at, stay.left_at or until
+    return begins, stay.user_id, stay.device_id, stay.left_at is None, stops, stay.role
 
 
 def required_present(session: Session, stays: Sequence[Participant], *, until: datetime) -> float | None:
