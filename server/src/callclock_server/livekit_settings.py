@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 DEFAULT_NAME = "default"
 MIN_SECRET_LENGTH = 32  # LiveKit's own demand
@@ -117,7 +118,18 @@ def _by_name(text: str, setting: str) -> dict[str, str]:
 def _url(value: str, setting: str) -> str:
     if not value.startswith(_SCHEMES):
         raise ValueError(f"{setting}: must be a URL that starts with http://, https://, ws:// or wss://")
+    if not names_host(value):
+        raise ValueError(f"{setting}: {value} names no host, or a port that is no number")
     return value.rstrip("/")
+
+
+def names_host(url: str) -> bool:
+    """Return whether host and port of a URL can be read."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _of(name: str, several: bool) -> str:

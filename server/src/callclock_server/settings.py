@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from callclock_server.livekit_settings import ClusterSettings, read_clusters
+from callclock_server.livekit_settings import ClusterSettings, names_host, read_clusters
 
 PREFIX = "CALLCLOCK_"
 CONFIG_FILE_VARIABLE = "CALLCLOCK_CONFIG"
@@ -142,6 +142,8 @@ class Settings(BaseModel):
             return None
         if not value.startswith(("http://", "https://", "ws://", "wss://")):
             raise ValueError("must be a URL that starts with http://, https://, ws:// or wss://")
+        if not names_host(value):
+            raise ValueError(f"{value} names no host, or a port that is no number")
         return value.rstrip("/")
 
     @field_validator("redis_url")

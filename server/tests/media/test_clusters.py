@@ -42,6 +42,7 @@ def test_several_clusters_have_names_and_share_what_is_not_named() -> None:
         ("wss://a.example", "k", None, "needs CALLCLOCK_LIVEKIT_API_SECRET"),
         ("wss://a.example", "k", "short", "shorter than the 32"),
         ("a.example", "k", SECRET, "must be a URL"),
+        ("wss://a.example:many", "k", SECRET, "CALLCLOCK_LIVEKIT_URL: .* names no host, or a port"),
         ("wss://a.example,wss://b.example", "k", SECRET, "several clusters need names"),
         ("a=wss://a.example,a=wss://b.example", "k", SECRET, "'a' appears twice"),
         ("a=wss://a.example,b", "k", SECRET, "write name=value"),
