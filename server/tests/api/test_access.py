@@ -124,3 +124,18 @@ def test_a_server_token_may(world: World, row: Row) -> None:
     if row.route.endswith(("/join", "/leave", "/accept", "/extension_requests")):
         body = {**(body or {}), "user_id": visit.patient_id}
     expect_done(send(world.backend, row, path, body), row)
+
+
+def test_only_the_other_side_agrees_to_an_offer_and_only_in_its_call(world: World) -> None:
+    visit, other = world.appointment(), world.appointment()
+    row = next(row for row in ROWS if row.route.endswith("/accept"))
+    path, _ = row.make(visit)
+    before = visit.state()
+    expect(visit.doctor.post(path, json={}), 403, "consent-not-yours")
+    expect(visit.doctor.post(path, json={"user_id": visit.patient_id}), 403, "server-token-required")
+    expect(world.backend.post(path, json={}), 422, "missing-field")
+    expect(world.backend.post(path, json={"user_id": visit.doctor_id}), 403, "consent-not-yours")
+    other.join(other.patient)
+    elsewhere = path.replace(visit.path, other.path)
+    expect(other.patient.post(elsewhere, json={}), 404, "offer-not-found")
+    assert visit.state() == before
