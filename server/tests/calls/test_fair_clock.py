@@ -378,7 +378,7 @@ async def test_extension_into_the_next_call_of_a_member(world: Any) -> None:
     assert refused.value.facts["free_seconds"] == 600
     options = (await clock_of(world))["extension"]
     assert (options["steps_seconds"], options["free_seconds"]) == ([300], 600)
-    await changes(world, world.lecter, back_to_back="warn")
+    await changes(world, world.server, back_to_back="warn")
     answer = await world.at_call(extend.extend_call, world.lecter, seconds=900)
     assert [warning["code"] for warning in answer.warnings] == ["runs-into-next-call"]
 
@@ -426,9 +426,9 @@ async def test_cap_below_what_was_used_is_refused_with_the_least_value(world: An
         ({"starts": "manual"}, "starts"),
     ):
         with pytest.raises(errors.LimitAlreadyUsed) as refused:
-            await changes(world, world.lecter, **limits)
+            await changes(world, world.server, **limits)
         assert refused.value.errors[0].field == f"settings_override.limits.{field}"
-    await changes(world, world.lecter, max_pause_seconds=100)
+    await changes(world, world.server, max_pause_seconds=100)
     assert (await world.told("call.session_clock_changed"))[-1]["change"]["details"] == {
         "changed": {"max_pause_seconds": [900, 100]}
     }

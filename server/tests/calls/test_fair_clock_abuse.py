@@ -8,9 +8,11 @@ import pytest
 from callclock_server.calls import (
     backstage,
     call_types,
+    create,
     extend,
     extension_requests,
     join,
+    members,
     presence,
     read,
     update,
@@ -112,3 +114,38 @@ async def test_waiting_room_is_not_filled_by_one_user(world: Any, monkeypatch: p
         assert (await world.join(world.bill, device_id=device)).waiting
     with pytest.raises(errors.CallFull):
         await world.join(world.bill, device_id="third")
+
+
+@pytest.mark.parametrize("limits", [{"overtime_seconds": 600}, {"extension": {"consent_roles": []}}])
+async def test_nobody_changes_the_rules_of_the_clock_that_they_play_by(
+    world: Any, limits: dict[str, Any]
+) -> None:
+    await rules(world, extension={"consent_roles": ["patient"]})
+    await world.join(world.lecter)
+    await world.join(world.bill)
+    change = {"settings_override": {"limits": limits}}
+    with pytest.raises(errors.ServerTokenRequired):
+        await world.at_call(update.update_call, world.lecter, changes=change)
+    with pytest.raises(errors.ServerTokenRequired):
+        await world.at_call(join.join_call, world.lecter, data=change)
+    await world.at_call(update.update_call, world.server, changes=change)
+
+
+async def test_nobody_hands_out_a_role_that_may_do_more_than_they(world: Any) -> None:
+    grants = {"specialist": ["join-call", "update-call", "create-call"], "patient": ["join-call"]}
+    extender = {**grants, "moderator": ["join-call", "change-max-duration"]}
+    await world.do(call_types.update_call_type, world.server, name="appointment", grants=extender)
+    mine = [{"user_id": "lecter", "role": "moderator"}]
+    for attempt in (
+        lambda: world.at_call(members.update_members, world.lecter, update_members=mine),
+        lambda: world.at_call(join.join_call, world.lecter, data={"members": mine}),
+        lambda: world.do(
+            create.get_or_create_call, world.lecter, type="appointment", id="own", data={"members": mine}
+        ),
+    ):
+        with pytest.raises(errors.MissingCapability) as refused:
+            await attempt()
+        assert refused.value.capability == "change-max-duration"
+    lesser = [{"user_id": "bill", "role": "patient"}]
+    await world.at_call(members.update_members, world.lecter, update_members=lesser)
+    await world.at_call(members.update_members, world.server, update_members=mine)

@@ -63,7 +63,7 @@ async def play(world: Any) -> None:
     )
     await world.at_call(
         update.update_call,
-        world.lecter,
+        world.server,
         changes={"settings_override": {"limits": {"max_pause_seconds": 600}}},
     )
     async with world.database.write() as tx:

@@ -80,8 +80,12 @@ async def create(
     own = next((member for member in added if user and member.user_id == user.id), None)
     capabilities = capabilities_in(call_type, user, own)
     # The rights come from the role outside of the call: nobody grants them to themselves by their own member
-    # role.
-    _check_override(capabilities_in(call_type, user, None), checked)
+    # role, nor to others.
+    held = capabilities_in(call_type, user, None)
+    _check_override(held, checked)
+    for member in added:
+        for capability in sorted(call_type.capabilities_of(member.role) - held):
+            raise errors.MissingCapability(capability)
     _require_start(call_type, checked)
     await policies.require_valid(
         tx,

@@ -34,6 +34,7 @@ async def update_members(
 ) -> CallAnswer:
     """Add or change members (fields not given stay), and remove others; who is no member is passed over.
 
+    A user gives a member no role that may do more than the user.
     Needs `update-call`; for removing alone `remove-call-member` will do. A removed member who is in the
     session of a `members_only` call is removed from it.
     """
@@ -68,6 +69,9 @@ async def apply_members(visitor: Visit, specs: Sequence[MemberSpec]) -> None:
         member = _merged(old, spec, visitor)
         if member == old:
             continue
+        if visitor.user is not None and member.role != (old.role if old else None):
+            # Nobody hands out more than they have, to themselves or to others.
+            visitor.require(*sorted(state.call_type.capabilities_of(member.role)))
         view = member_view(member, named[spec.user_id])
         if old is None:
             await members.insert(tx, [member])

@@ -41,7 +41,8 @@ async def update_call(
 
     A new `limits.max_duration_seconds` moves the deadline of a running session to its start plus the new
     total; a total that has elapsed already ends the call. Needs `change-max-duration` for that limit,
-    `update-call-settings` for other settings, `update-call` for the rest.
+    `update-call-settings` for other settings, `update-call` for the rest. The rules of the clock (design
+    section 6) are a server token's alone while a session runs.
     """
     visitor = await enter(tx, by, type=type, id=id)
     require_rights(visitor, changes)
@@ -60,6 +61,11 @@ def require_rights(visitor: Visit, changes: Mapping[str, Any]) -> None:
             visitor.require("change-max-duration")
         if call_settings.changes_other(groups):
             visitor.require("update-call-settings")
+        if visitor.user is not None and visitor.state.session and policy_checks.changes_rules(groups):
+            # Who plays by the rules does not change them: consent could be switched off, or overtime added.
+            raise errors.ServerTokenRequired(
+                "The rules of a clock that runs are changed by a server token only."
+            )
     if any(key in changes for key in ("starts_at", "custom", "members")):
         visitor.require("update-call")
 

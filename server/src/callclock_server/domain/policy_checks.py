@@ -14,6 +14,21 @@ from .settings import Override, Settings
 
 _CONTRADICTORY, _USED = "contradictory-setting", "limit-already-used"
 _ROLES = ("required_roles", "pause_when_absent")
+_RULES = frozenset(
+    {
+        "starts",
+        "required_roles",
+        "pause_when_absent",
+        "absence_grace_seconds",
+        "max_pause_seconds",
+        "max_wall_seconds",
+        "overtime_seconds",
+        "extension",
+        "no_show_seconds",
+        "no_show_action",
+        "back_to_back",
+    }
+)
 
 
 def named_roles(override: Override, *, field: str) -> dict[str, list[str]]:
@@ -28,6 +43,11 @@ def named_roles(override: Override, *, field: str) -> dict[str, list[str]]:
 def touches_policy(override: Override) -> bool:
     """Tell whether an override may change a policy, or what policies lean on."""
     return bool(override.get("limits")) or "backstage" in override
+
+
+def changes_rules(override: Override) -> bool:
+    """Tell whether an override names a rule of the clock: its start, pauses, overtime, extensions, caps."""
+    return not _RULES.isdisjoint(override.get("limits", {}))
 
 
 def refuse_contradictions(settings: Settings, *, field: str) -> None:
