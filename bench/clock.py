@@ -50,7 +50,6 @@ from callclock_server.storage import calls as stored_calls
 from callclock_server.storage import participants, sessions, tables
 from callclock_server.storage.database import Database, EventRow
 from callclock_server.storage.migrate import migrate
-from hour import measure as hour
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_socket
 
@@ -426,6 +425,9 @@ def main() -> None:
     if arguments.armed is None:
         arguments.armed = 1_000_000 if arguments.postgres else 100_000
     if arguments.postgres:
+        # The peers and what they need are installed by `make bench-deps`; the rest goes without.
+        from hour import measure as hour
+
         uvloop.run(hour.measure(arguments))
         return
     result = uvloop.run(measure(arguments))
