@@ -1,7 +1,4 @@
-"""The call in two browsers with a real LiveKit: what passes through it, and a LiveKit that is killed.
-
-The rest of the app knows nothing of the engine; its tests run with the embedded media.
-"""
+"""The app in two browsers with a real LiveKit: every test of it again, and a LiveKit that is killed."""
 
 from __future__ import annotations
 
@@ -13,14 +10,11 @@ from callclock import StreamClient
 from callclock_server.testing import running_server
 from callclock_server.testing.livekit import LiveKit, demand_livekit
 from conftest import APP
-from test_call import (  # noqa: F401 - the tests themselves
-    MEDIA_IS_MOVING,
-    Couple,
-    test_call_ends_at_zero_in_both_pages_and_stays_over,
-    test_leaving_is_one_press_and_the_way_back_is_offered,
-    test_muting_is_seen_by_the_other_and_by_keyboard_alone,
-    test_pictures_and_sound_arrive_in_both_browsers,
-)
+from test_before_the_call import *  # noqa: F403 - the tests themselves, here on another clinic
+from test_call import *  # noqa: F403
+from test_call import MEDIA_IS_MOVING, Couple
+from test_clock import *  # noqa: F403
+from test_rules import *  # noqa: F403
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,8 @@ NETWORK_COMPLAINTS = (
     "WebSocket connection to",
     "DataChannel error",
     "publisher data channel",
+    # LiveKit's last word of somebody's former connection, after they have come back with a new one.
+    "Tried to add a track for a participant, that's not present",
 )
 COUNTDOWN_AT_MOST = """seconds => {
     const [minutes, rest] = document.querySelector('.cc-timer-digits').textContent.split(':').slice(-2);
