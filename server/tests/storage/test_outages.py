@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+import sqlalchemy as sa
 from callclock_server.domain.call import Role
 from callclock_server.domain.errors import DatabaseUnavailable, OutcomeUnknown
 from callclock_server.storage import roles
@@ -91,6 +92,29 @@ async def test_pool_gives_no_dead_connection_after_a_restart(
 
 
 @pytest.mark.punctual
+async def test_work_that_slept_too_long_with_its_locks_is_undone_and_done_again(url: str) -> None:
+    attempts = 0
+
+    async def dozing(tx: Transaction) -> None:
+        nonlocal attempts
+        attempts += 1
+        await adding("early")(tx)
+        if attempts == 1:
+            await tx.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = '100ms'"))
+            await asyncio.sleep(0.5)
+        await adding("late")(tx)
+
+    database = await Database.open(url)
+    try:
+        await database.run(dozing)
+        async with database.read() as tx:
+            names = {role.name for role in await roles.list_all(tx)}
+    finally:
+        await database.close()
+    assert attempts == 2
+    assert {"early", "late"} <= names
+
+
 async def test_silent_network_is_given_up_in_bounded_time(proxy: Proxy, url: str) -> None:
     database = await Database.open(through(proxy, url))
     await asyncio.gather(*(database.run(adding(f"warm-{number}")) for number in range(5)))

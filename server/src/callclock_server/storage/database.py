@@ -27,7 +27,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from callclock_server.domain.errors import CallclockError
+from callclock_server.domain.errors import CallclockError, DatabaseUnavailable
 from callclock_server.domain.rules import Rules
 from callclock_server.timekeeping import Clock, FollowingClock, SystemClock
 
@@ -224,12 +224,14 @@ class Database:
         self._listeners.append(listener)
 
     async def run(self, deed: Callable[[Transaction], Awaitable[Result]]) -> Result:
-        """Run `deed` in a write transaction; again from its beginning when it lost a race with another.
+        """Run `deed` in a write transaction; again from its beginning when it lost a race with another, and
+        once more when the connection was closed before the commit.
 
         Whatever `deed` keeps outside of the transaction it must be able to do again. Raises what `deed`
         raises, and the database's error after `ATTEMPTS` lost races. `OutcomeUnknown` is left to the caller:
         the deed may have been done.
         """
+        again = False
         for attempt in range(1, ATTEMPTS):
             try:
                 async with self.write() as tx:
@@ -238,6 +240,10 @@ class Database:
                 if self._one_writer or not postgresql.lost_race(exc):
                     raise
                 log.info("race_lost", attempt=attempt, reason=postgresql.sqlstate(exc))
+            except DatabaseUnavailable as exc:
+                if again or not postgresql.cut_off(exc.__cause__):
+                    raise
+                again = True
             await asyncio.sleep(random.uniform(0, min(0.005 * 2**attempt, _LONGEST_PAUSE_SECONDS)))
         async with self.write() as tx:
             return await deed(tx)

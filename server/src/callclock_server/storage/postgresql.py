@@ -19,7 +19,7 @@ _SESSION = {
     "application_name": "callclock",
     "jit": "off",
     "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "2s",
+    "idle_in_transaction_session_timeout": "4s",
 }
 # A migration may take long, but must not wait for a lock: everybody else would queue behind it.
 _MIGRATING_SESSION = {**_SESSION, "lock_timeout": "1s", "idle_in_transaction_session_timeout": "0"}
@@ -77,6 +77,14 @@ def reading(engine: AsyncEngine) -> dict[str, Any]:
 def lost_race(error: DBAPIError) -> bool:
     """Tell whether the same transaction, run again, would find what another has committed meanwhile."""
     return sqlstate(error) in _LOST_RACE
+
+
+def cut_off(error: BaseException | None) -> bool:
+    """Tell whether the connection was closed in the middle of a transaction, which is undone by that.
+
+    PostgreSQL does so to a process that does not go on with it (`idle_in_transaction_session_timeout`).
+    """
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def sqlstate(error: BaseException) -> str | None:
