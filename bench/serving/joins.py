@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from callclock_server.storage.database import Database
 from callclock_server.testing.postgres import Postgres, find_programs
 from hour.nodes import SECRET, Node, cpu_seconds
 
-from serving.recording import FIRST_POSITION, as_script, record_join
+from serving.recording import as_script, record_join
 
 CONNECTIONS = 16
 WARM = 100
@@ -76,8 +75,6 @@ async def _prepare(database: Database, raw: asyncpg.Connection[Any], joins: int)
             f"created_at, payload FROM events, generate_series(1, {count}) n WHERE cid = 'bench:{RECORDED}'",
             prefix,
         )
-    now = round(datetime.now(UTC).timestamp() * 1e6)
-    await raw.execute("INSERT INTO events VALUES ($1, '!bench', $1, '!', $2, '{}')", FIRST_POSITION, now)
     await raw.execute("CREATE SEQUENCE bench_numbers")
     await raw.execute("VACUUM ANALYZE")
 

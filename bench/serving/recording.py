@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,8 +11,6 @@ from callclock_server.calls import join, users
 from callclock_server.domain.permissions import Actor
 from callclock_server.storage.database import Database, Transaction
 
-# Far above what the bench writes before: a number from here on is a position in the event log.
-FIRST_POSITION = 1_000_000_000
 _GENERATED = re.compile(r"\b(ses|par|chg)_[0-9a-f]{16,}")
 _PLACE = re.compile(r"\$(\d+)")
 
@@ -21,10 +20,19 @@ async def record_join(database: Database, *, call_id: str, user_id: str) -> list
     recorded: list[tuple[str, Any]] = []
 
     def note(_1: Any, _2: Any, statement: str, values: Any, _3: Any, many: bool) -> None:
-        recorded.extend((statement, each) for each in (values if many else [values]))
+        # The first statement for the driver begins the transaction, and comes by here as well.
+        if not (recorded and recorded[-1][0] == statement):
+            recorded.extend((statement, each) for each in (values if many else [values]))
 
     async def deed(tx: Transaction) -> None:
         recorded.clear()
+        fetch = tx.fetch
+
+        async def noted(statement: str, values: Sequence[Any]) -> Any:
+            recorded.append((statement, values))
+            return await fetch(statement, values)
+
+        tx.fetch = noted  # type: ignore[method-assign]
         actor = Actor(user_id)
         await users.require_user(tx, actor)
         await join.join_call(tx, actor, type="bench", id=call_id)
@@ -45,10 +53,7 @@ def as_script(recorded: list[tuple[str, Any]], *, call_id: str, prefix: str) -> 
     for statement, values in recorded:
         texts = [literal.of(value) for value in values]
         written = " ".join(_PLACE.sub(lambda place, texts=texts: texts[int(place[1]) - 1], statement).split())
-        if "max(events.position)" in written:
-            lines.append("SELECT coalesce(max(events.position), 0) + 1 AS position FROM events \\gset")
-        else:
-            lines.append(f"{written};")
+        lines.append(f"{written};")
     return "\n".join([*lines, "COMMIT;", ""])
 
 
@@ -65,16 +70,10 @@ class _Literal:
         if isinstance(value, bool):
             return str(value).lower()
         if isinstance(value, int):
-            return self._number(value)
+            return str(value)
         if isinstance(value, list):
             return f"ARRAY[{', '.join(self.of(one) for one in value)}]" if value else "'{}'"
         return self._text(str(value))
-
-    @staticmethod
-    def _number(value: int) -> str:
-        if FIRST_POSITION < value < FIRST_POSITION + 1_000_000:
-            return f":position::bigint + {value - FIRST_POSITION - 1}"
-        return str(value)
 
     def _text(self, value: str) -> str:
         parts: list[str] = []

@@ -32,6 +32,7 @@ from callclock_server.domain.events import (
 from callclock_server.domain.record import make_record
 from callclock_server.domain.session import Change, Participant, Session
 from callclock_server.storage import calls, events, ledger, outbox, participants, sessions
+from callclock_server.storage.bulk import run_together
 from callclock_server.storage.database import Transaction
 
 from .answers import View
@@ -64,16 +65,17 @@ class Writes:
 
     async def store(self, tx: Transaction) -> None:
         """Write all of it."""
-        for session in self.started:
-            await sessions.insert(tx, session)
-        await sessions.update(tx, self.sessions)
         # Closed before added: a device that leaves and comes back in one transaction holds one open slot at a
         # time.
-        await participants.update(tx, self.participants)
-        await participants.insert(tx, self.arrived)
-        for cid, change in self.changes:
-            await ledger.append(tx, cid=cid, change=change)
-        await calls.update(tx, self.calls)
+        parts = (
+            sessions.insertion(tx, self.started),
+            sessions.change(tx, self.sessions),
+            participants.change(self.participants),
+            participants.insertion(self.arrived),
+            ledger.insertion(self.changes),
+            calls.change(self.calls),
+        )
+        await run_together(tx, parts)
         await events.append(tx, self.events)
         await outbox.add_all(tx, self.effects)
 

@@ -18,6 +18,8 @@ from .database import Transaction
 
 _Conversion = Callable[[Any], Any]
 Rows = Sequence[Mapping[str, Any]]
+Part = tuple["Bulk", Rows]
+"""A statement and the rows it is to run for."""
 
 
 class Bulk:
@@ -30,18 +32,76 @@ class Bulk:
         self._table = table
         self._names = tuple(names)
         self._key = key
-        self._prepared: dict[str, _OneByOne | _AllAtOnce] = {}
+        self._one_by_one: _OneByOne | None = None
+        self._all_at_once: _AllAtOnce | None = None
+
+    @property
+    def table(self) -> str:
+        """The name of the table that it writes to."""
+        return self._table.name
 
     async def run(self, tx: Transaction, rows: Rows) -> None:
         """Run the statement for every row; nothing for none."""
         if not rows:
             return
-        dialect = tx.connection.dialect
-        if dialect.name not in self._prepared:
-            kind = _AllAtOnce if dialect.name == "postgresql" else _OneByOne
-            self._prepared[dialect.name] = kind(self._table, self._names, self._key, dialect)
-        prepared = self._prepared[dialect.name]
-        await tx.connection.exec_driver_sql(prepared.statement, prepared.parameters(rows))
+        if tx.dialect == "postgresql":
+            await _run_at_once(tx, [(self, rows)])
+            return
+        if self._one_by_one is None:
+            self._one_by_one = _OneByOne(self._table, self._names, self._key, tx.connection.dialect)
+        ready = self._one_by_one
+        await tx.connection.exec_driver_sql(ready.statement, ready.parameters(rows))
+
+    def at_once(self, dialect: Dialect) -> _AllAtOnce:
+        """Return the statement over arrays."""
+        if self._all_at_once is None:
+            self._all_at_once = _AllAtOnce(self._table, self._names, self._key, dialect)
+        return self._all_at_once
+
+
+async def run_together(tx: Transaction, parts: Sequence[Part]) -> None:
+    """Run several statements in this order; on PostgreSQL in one trip where the tables differ.
+
+    Statements on one table stay apart: within one trip none sees what another wrote, and what frees a place
+    under a unique index must come before what takes it.
+    """
+    if tx.dialect != "postgresql":
+        for bulk, rows in parts:
+            await bulk.run(tx, rows)
+        return
+    waiting: list[Part] = []
+    for part in parts:
+        if not part[1]:
+            continue
+        if any(part[0].table == bulk.table for bulk, _ in waiting):
+            await _run_at_once(tx, waiting)
+            waiting = []
+        waiting.append(part)
+    if waiting:
+        await _run_at_once(tx, waiting)
+
+
+_TOGETHER: dict[tuple[Bulk, ...], str] = {}
+
+
+async def _run_at_once(tx: Transaction, parts: Sequence[Part]) -> None:
+    dialect = tx.connection.dialect
+    bulks = tuple(bulk for bulk, _ in parts)
+    statement = _TOGETHER.get(bulks)
+    if statement is None:
+        statement = _TOGETHER[bulks] = _joined([bulk.at_once(dialect) for bulk in bulks])
+    values = [column for bulk, rows in parts for column in bulk.at_once(dialect).parameters(rows)]
+    await tx.fetch(statement, values)
+
+
+def _joined(all_of_them: Sequence[_AllAtOnce]) -> str:
+    statements, first = [], 1
+    for one in all_of_them:
+        statements.append(one.statement(first))
+        first += one.width
+    *others, last = statements
+    named = [f"part_{place} AS ({statement})" for place, statement in enumerate(others)]
+    return f"WITH {', '.join(named)} {last}" if named else last
 
 
 class _OneByOne:
@@ -75,8 +135,13 @@ class _AllAtOnce:
     def __init__(self, table: sa.Table, names: Sequence[str], key: str | None, dialect: Dialect) -> None:
         order = [*([key] if key is not None else []), *names]
         self._columns = [(name, conversion(table.c[name], dialect)) for name in order]
-        source = arrays([f"{name} {array_type(table.c[name], dialect)}" for name in order])
-        self.statement = _set_based(table, names, key, source)
+        self._source = [f"{name} {array_type(table.c[name], dialect)}" for name in order]
+        self._table, self._names, self._key = table, names, key
+        self.width = len(order)
+
+    def statement(self, first: int) -> str:
+        """Return the SQL, its parameters counted from `first` on."""
+        return _set_based(self._table, self._names, self._key, arrays(self._source, first=first))
 
     def parameters(self, rows: Rows) -> tuple[list[Any], ...]:
         """Return an array for each column."""

@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from callclock_server.domain.call import CallType
 
 from .database import Transaction
+from .query import Query
 from .tables import call_types, calls
 
 _FIELDS = tuple(field.name for field in fields(CallType))
 
-_BY_NAME = sa.select(call_types).where(call_types.c.name.in_(sa.bindparam("names", expanding=True)))
+_BY_NAME = Query(lambda among: sa.select(call_types).where(among(call_types.c.name, "names")))
 
 
 def to_row(call_type: CallType) -> dict[str, Any]:
@@ -40,8 +41,7 @@ async def get(tx: Transaction, name: str) -> CallType | None:
 
 async def get_many(tx: Transaction, names: Collection[str]) -> dict[str, CallType]:
     """Return call types by their names."""
-    rows = await tx.all(_BY_NAME, {"names": list(names)})
-    return {row.name: CallType(**row._mapping) for row in rows}
+    return {row["name"]: CallType(**row) for row in await _BY_NAME.all(tx, names=list(names))}
 
 
 async def list_all(tx: Transaction) -> list[CallType]:

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from callclock_server.domain.call import Call
 
 from . import dialect
-from .bulk import Bulk
+from .bulk import Bulk, Part
 from .database import Transaction
+from .query import Query
 from .tables import calls
 
 FIELDS = tuple(field.name for field in fields(Call))
@@ -28,8 +29,10 @@ CHANGING = (
     "last_session_id",
 )
 _UPDATE = Bulk(calls, CHANGING, key="cid")
-_BY_CID = sa.select(calls).where(calls.c.cid.in_(sa.bindparam("cids", expanding=True)))
-_LOCK = dialect.lock_calls(_BY_CID.order_by(calls.c.cid))
+_BY_CID = Query(lambda among: sa.select(calls).where(among(calls.c.cid, "cids")))
+_LOCK = Query(
+    lambda among: dialect.lock_calls(sa.select(calls).where(among(calls.c.cid, "cids")).order_by(calls.c.cid))
+)
 
 
 def from_row(row: Any) -> Call:
@@ -47,17 +50,16 @@ async def insert(tx: Transaction, call: Call) -> None:
     await tx.execute(calls.insert(), [to_row(call)])
 
 
-async def update(tx: Transaction, changed: Sequence[Call]) -> None:
-    """Write what may change of these calls."""
-    await _UPDATE.run(tx, [to_row(call) for call in changed])
+def change(changed: Sequence[Call]) -> Part:
+    """Return what writes what may change of these calls."""
+    return _UPDATE, [to_row(call) for call in changed]
 
 
 async def get_many(tx: Transaction, cids: Collection[str]) -> dict[str, Call]:
     """Return those of the calls that exist."""
     if not cids:
         return {}
-    rows = await tx.all(_BY_CID, {"cids": list(cids)})
-    return {row.cid: Call(**row._mapping) for row in rows}
+    return {row["cid"]: Call(**row) for row in await _BY_CID.all(tx, cids=list(cids))}
 
 
 async def lock(tx: Transaction, cids: Collection[str]) -> dict[str, Call]:
@@ -68,9 +70,9 @@ async def lock(tx: Transaction, cids: Collection[str]) -> dict[str, Call]:
     """
     if not cids:
         return {}
-    rows = await tx.all(_LOCK, {"cids": list(cids)})
+    rows = await _LOCK.all(tx, cids=list(cids))
     tx.lock_taken()
-    return {row.cid: Call(**row._mapping) for row in rows}
+    return {row["cid"]: Call(**row) for row in rows}
 
 
 async def cids_to_come(tx: Transaction, *, call_type: str, now: datetime) -> list[str]:

@@ -34,6 +34,7 @@ from callclock_server.timekeeping import Clock, FollowingClock, SystemClock
 from . import postgresql
 from .availability import committing, connected, opening
 from .clock_following import follow, read_clock
+from .driver import fetch
 from .engine import async_url, create_engine
 
 log = structlog.get_logger(__name__)
@@ -142,6 +143,10 @@ class Transaction:
     async def scalar(self, statement: sa.Executable) -> Any:
         """Return the first column of the first row, or None."""
         return (await self.connection.execute(statement)).scalar()
+
+    async def fetch(self, statement: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        """Run SQL of PostgreSQL's with `$1` for its first parameter; return the driver's own rows."""
+        return await fetch(self.connection, statement, parameters)
 
     async def keep_so_far(self) -> None:
         """Make what was written until now outlive a refusal (design rule 4).

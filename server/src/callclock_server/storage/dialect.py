@@ -70,7 +70,7 @@ def insert_or_ignore(tx: Transaction, table: sa.Table) -> Any:
 async def lock_numbering(tx: Transaction, name: str) -> None:
     """Let one transaction at a time give out numbers called `name`; the SQLite writer is alone anyway."""
     if tx.dialect == "postgresql":
-        await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(name))))
+        await tx.fetch("SELECT pg_advisory_xact_lock(hashtext($1))", [name])
 
 
 async def lock_migrations(connection: AsyncConnection) -> None:

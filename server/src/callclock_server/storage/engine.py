@@ -39,6 +39,9 @@ def create_engine(url: str, *, migrates: bool = False, pool_size: int = postgres
         sqlite.prepare(engine, foreign_keys=not migrates)
         return engine
     options |= postgresql.engine_options(pool_size=pool_size, migrates=migrates)
+    if parsed.query.get("prepared_statement_cache_size") == "0":
+        # Behind a pooler that gives every transaction another connection: the driver must keep none either.
+        options["connect_args"]["statement_cache_size"] = 0
     engine = create_async_engine(parsed, **options)
     postgresql.prepare(engine)
     return engine

@@ -18,10 +18,21 @@ from . import dialect
 from .bulk import Bulk
 from .database import NOTICE, EventRow, Transaction
 from .tables import events
+from .types import to_microseconds
 
 _COLUMNS = (events.c.position, events.c.cid, events.c.id, events.c.type, events.c.payload)
 
 _INSERT = Bulk(events, ("position", "cid", "id", "type", "created_at", "payload"))
+# The next position is read and given out in one statement, which begins after the numbering is locked. In the
+# order of their places; a notice has its position as its id.
+_NUMBER_AND_INSERT = (
+    "WITH last AS (SELECT coalesce(max(position), 0) AS position FROM events), added AS ("
+    "INSERT INTO events (position, cid, id, type, created_at, payload) "
+    "SELECT last.position + n.place, n.cid, coalesce(nullif(n.id, 0), last.position + n.place), n.type, "
+    "n.created_at, n.payload "
+    "FROM last, unnest($1::TEXT[], $2::BIGINT[], $3::TEXT[], $4::BIGINT[], $5::TEXT[]) "
+    "WITH ORDINALITY AS n(cid, id, type, created_at, payload, place)) SELECT position FROM last"
+)
 _LAST_POSITION = sa.select(sa.func.coalesce(sa.func.max(events.c.position), 0))
 
 
@@ -66,22 +77,38 @@ async def append(tx: Transaction, new: Sequence[NewEvent]) -> None:
     if not new:
         return
     await dialect.lock_numbering(tx, "events")
-    first = await last_position(tx) + 1
-    rows: list[dict[str, Any]] = []
-    for position, event in enumerate(new, start=first):
-        id_ = event.id or position
-        rows.append(
-            {
-                "position": position,
-                "cid": event.cid,
-                "id": id_,
-                "type": event.type,
-                "created_at": event.created_at,
-                "payload": event.payload,
-            }
-        )
-        tx.hint.events.append(EventRow(position, event.cid, id_, event.type, event.payload))
+    last = await (_insert_at_once if tx.dialect == "postgresql" else _insert)(tx, new)
+    for position, event in enumerate(new, start=last + 1):
+        tx.hint.events.append(EventRow(position, event.cid, event.id or position, event.type, event.payload))
+
+
+async def _insert_at_once(tx: Transaction, new: Sequence[NewEvent]) -> int:
+    """Insert events after the last position, which is returned."""
+    columns = (
+        [event.cid for event in new],
+        [event.id for event in new],
+        [event.type for event in new],
+        [to_microseconds(event.created_at) for event in new],
+        [event.payload for event in new],
+    )
+    return int((await tx.fetch(_NUMBER_AND_INSERT, columns))[0][0])
+
+
+async def _insert(tx: Transaction, new: Sequence[NewEvent]) -> int:
+    last = await last_position(tx)
+    rows = [
+        {
+            "position": position,
+            "cid": event.cid,
+            "id": event.id or position,
+            "type": event.type,
+            "created_at": event.created_at,
+            "payload": event.payload,
+        }
+        for position, event in enumerate(new, start=last + 1)
+    ]
     await _INSERT.run(tx, rows)
+    return last
 
 
 async def last_position(tx: Transaction) -> int:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from callclock_server.domain.session import Change
 
+from .bulk import Bulk, Part
 from .database import Transaction
 from .tables import ledger, sessions
+
+_INSERT = Bulk(ledger, tuple(column.name for column in ledger.c if column.name != "position"))
 
 
 def _from_row(row: Any) -> Change:
@@ -28,9 +32,13 @@ def _from_row(row: Any) -> Change:
     )
 
 
-async def append(tx: Transaction, *, cid: str, change: Change) -> None:
-    """Write a change down."""
-    row = {
+def insertion(changes: Sequence[tuple[str, Change]]) -> Part:
+    """Return what writes changes down, each with the cid of its call, in their order."""
+    return _INSERT, [_to_row(cid, change) for cid, change in changes]
+
+
+def _to_row(cid: str, change: Change) -> dict[str, Any]:
+    return {
         "id": change.id,
         "session_id": change.session_id,
         "cid": cid,
@@ -44,7 +52,6 @@ async def append(tx: Transaction, *, cid: str, change: Change) -> None:
         "idempotency_key": change.idempotency_key,
         "details": change.details,
     }
-    await tx.execute(ledger.insert(), [row])
 
 
 async def of_session(tx: Transaction, session_id: str) -> list[Change]:

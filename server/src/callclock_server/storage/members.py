@@ -11,9 +11,22 @@ import sqlalchemy as sa
 from callclock_server.domain.call import Member
 
 from .database import Transaction
+from .query import Query
 from .tables import members
 
 _FIELDS = tuple(field.name for field in fields(Member))
+_ONE = Query(
+    lambda _: sa.select(members).where(
+        members.c.cid == sa.bindparam("call"), members.c.user_id == sa.bindparam("user")
+    )
+)
+_OF_CALLS = Query(
+    lambda among: (
+        sa.select(members)
+        .where(among(members.c.cid, "cids"))
+        .order_by(members.c.created_at, members.c.user_id)
+    )
+)
 
 
 def _to_row(member: Member) -> dict[str, Any]:
@@ -39,8 +52,8 @@ async def delete(tx: Transaction, *, cid: str, user_ids: Collection[str]) -> Non
 
 async def get(tx: Transaction, *, cid: str, user_id: str) -> Member | None:
     """Return one member of a call."""
-    row = await tx.first(sa.select(members).where(members.c.cid == cid, members.c.user_id == user_id))
-    return Member(**row._mapping) if row else None
+    rows = await _ONE.all(tx, call=cid, user=user_id)
+    return Member(**rows[0]) if rows else None
 
 
 async def of_user(tx: Transaction, *, user_id: str, cids: Collection[str]) -> dict[str, Member]:
@@ -54,9 +67,8 @@ async def of_calls(tx: Transaction, cids: Collection[str]) -> dict[str, list[Mem
     found: dict[str, list[Member]] = {cid: [] for cid in cids}
     if not found:
         return found
-    select = sa.select(members).where(members.c.cid.in_(list(cids)))
-    for row in await tx.all(select.order_by(members.c.created_at, members.c.user_id)):
-        found[row.cid].append(Member(**row._mapping))
+    for row in await _OF_CALLS.all(tx, cids=list(cids)):
+        found[row["cid"]].append(Member(**row))
     return found
 
 

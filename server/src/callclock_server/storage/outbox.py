@@ -21,8 +21,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from . import dialect
+from .bulk import Bulk
 from .database import Transaction
 from .tables import outbox
+
+_INSERT = Bulk(outbox, ("kind", "payload", "attempts", "not_before", "created_at"))
 
 ROOM_ENSURE = "room.ensure"
 ROOM_METADATA = "room.metadata"
@@ -58,7 +61,7 @@ def row_of(
 async def add_all(tx: Transaction, rows: list[dict[str, Any]]) -> None:
     """Insert rows made by `row_of`."""
     if rows:
-        await tx.execute(outbox.insert(), rows)
+        await _INSERT.run(tx, rows)
         tx.hint.outbox = True
 
 

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from callclock_server.domain.session import Participant
 
-from .bulk import Bulk
+from .bulk import Bulk, Part, run_together
 from .database import Transaction
+from .query import Query
 from .tables import participants
 
 _COLUMNS = tuple(column.name for column in participants.c)
@@ -18,15 +19,14 @@ CHANGING = tuple(
     name for name in _COLUMNS if name not in ("id", "session_id", "user_id", "device_id", "accepted_at")
 )
 _UPDATE = Bulk(participants, CHANGING, key="id")
+_INSERT = Bulk(participants, _COLUMNS)
 _OPEN = participants.c.left_at.is_(None)
 _LOST = (
     sa.select(participants.c.connection_id)
     .where(_OPEN, participants.c.lost_at.is_not(None), participants.c.connection_id.is_not(None))
     .distinct()
 )
-_OPEN_OF = sa.select(participants).where(
-    participants.c.session_id.in_(sa.bindparam("ids", expanding=True)), _OPEN
-)
+_OPEN_OF = Query(lambda among: sa.select(participants).where(among(participants.c.session_id, "ids"), _OPEN))
 
 
 def to_row(participant: Participant) -> dict[str, Any]:
@@ -41,13 +41,17 @@ def from_row(row: Any) -> Participant:
 
 async def insert(tx: Transaction, new: Sequence[Participant]) -> None:
     """Insert participants."""
-    if new:
-        await tx.execute(participants.insert(), [to_row(participant) for participant in new])
+    await run_together(tx, [insertion(new)])
 
 
-async def update(tx: Transaction, changed: Sequence[Participant]) -> None:
-    """Write what may change of these participants."""
-    await _UPDATE.run(tx, [to_row(participant) for participant in changed])
+def insertion(new: Sequence[Participant]) -> Part:
+    """Return what inserts participants."""
+    return _INSERT, [to_row(participant) for participant in new]
+
+
+def change(changed: Sequence[Participant]) -> Part:
+    """Return what writes what may change of these participants."""
+    return _UPDATE, [to_row(participant) for participant in changed]
 
 
 async def open_of(tx: Transaction, session_ids: Collection[str]) -> dict[str, list[Participant]]:
@@ -55,8 +59,8 @@ async def open_of(tx: Transaction, session_ids: Collection[str]) -> dict[str, li
     if not session_ids:
         return {}
     found: dict[str, list[Participant]] = {}
-    for row in await tx.all(_OPEN_OF, {"ids": list(session_ids)}):
-        found.setdefault(row.session_id, []).append(from_row(row))
+    for row in await _OPEN_OF.all(tx, ids=list(session_ids)):
+        found.setdefault(row["session_id"], []).append(Participant(**row))
     for present in found.values():
         present.sort(key=lambda p: (p.accepted_at, p.id))
     return found

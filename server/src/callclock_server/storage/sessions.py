@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,8 +14,9 @@ from callclock_server.domain.clock import next_alarm_at
 from callclock_server.domain.session import NEVER_CONNECTED, Participant, Session
 
 from . import dialect, participants
-from .bulk import Bulk
+from .bulk import Bulk, Part, run_together
 from .database import Transaction
+from .query import Query
 from .tables import calls, nodes, openings, sessions
 from .tables import participants as participants_table
 
@@ -33,6 +35,7 @@ CHANGING = (
     "fair",
 )
 _UPDATE = Bulk(sessions, CHANGING, key="id")
+_INSERT = Bulk(sessions, tuple(column.name for column in sessions.c if column.name != "call_deleted_at"))
 _IDS_AT_ONCE = 500
 _RUNNING = sessions.c.ended_at.is_(None)
 _IS_DUE = sessions.c.next_alarm_at <= sa.bindparam("now")
@@ -45,7 +48,7 @@ _DUE = (
 )
 _CLAIM = dialect.lock_calls(_DUE, skip_locked=True)
 _CLAIM_ONE = dialect.lock_calls(_DUE.where(calls.c.cid == sa.bindparam("cid")), skip_locked=True)
-_RUNNING_OF = sa.select(sessions).where(sessions.c.cid.in_(sa.bindparam("cids", expanding=True)), _RUNNING)
+_RUNNING_OF = Query(lambda among: sa.select(sessions).where(among(sessions.c.cid, "cids"), _RUNNING))
 _EARLIEST_OF_SESSIONS = (
     sa.select(sessions.c.next_alarm_at.label("at"))
     .where(_RUNNING, sessions.c.next_alarm_at.is_not(None))
@@ -107,22 +110,32 @@ def from_row(row: Any, present: Sequence[Participant] = ()) -> Session:
 
 async def insert(tx: Transaction, session: Session) -> None:
     """Insert a session that starts."""
-    row = to_row(session)
-    await tx.execute(sessions.insert(), [row])
-    tx.hint.alarm(row["next_alarm_at"])
+    await run_together(tx, [insertion(tx, [session])])
 
 
 async def update(tx: Transaction, changed: Sequence[Session]) -> None:
-    """Write what may change of these sessions; those who sleep learn of the nearest new alarm."""
-    if not changed:
-        return
-    rows = [to_row(session) for session in changed]
+    """Write what may change of these sessions."""
+    await run_together(tx, [change(tx, changed)])
+
+
+def insertion(tx: Transaction, started: Sequence[Session]) -> Part:
+    """Return what inserts sessions that start; those who sleep learn of the nearest new alarm."""
+    return _INSERT, _rows(tx, started)
+
+
+def change(tx: Transaction, changed: Sequence[Session]) -> Part:
+    """Return what writes what may change of sessions; those who sleep learn of the nearest new alarm."""
+    return _UPDATE, _rows(tx, changed)
+
+
+def _rows(tx: Transaction, written: Sequence[Session]) -> list[dict[str, Any]]:
+    rows = [to_row(session) for session in written]
     for row in rows:
         tx.hint.alarm(row["next_alarm_at"])
-    await _UPDATE.run(tx, rows)
+    return rows
 
 
-async def _with_open(tx: Transaction, rows: Sequence[sa.Row[Any]]) -> list[Session]:
+async def _with_open(tx: Transaction, rows: Sequence[Any]) -> list[Session]:
     present = await participants.open_of(tx, [row.id for row in rows])
     return [from_row(row, present.get(row.id, ())) for row in rows]
 
@@ -171,7 +184,7 @@ async def running_of(tx: Transaction, cids: Collection[str]) -> dict[str, Sessio
     """Return the running session of each of these calls that has one."""
     if not cids:
         return {}
-    rows = await tx.all(_RUNNING_OF, {"cids": list(cids)})
+    rows = [SimpleNamespace(**row) for row in await _RUNNING_OF.all(tx, cids=list(cids))]
     return {session.cid: session for session in await _with_open(tx, rows)}
 
 

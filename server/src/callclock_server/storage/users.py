@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from callclock_server.domain.call import User
 
 from .database import Transaction
+from .query import Query
 from .tables import users
 
 _FIELDS = tuple(field.name for field in fields(User))
@@ -20,7 +21,7 @@ _UPDATE = (
     .values({name: sa.bindparam(name) for name in _FIELDS if name != "id"})
 )
 
-_BY_ID = sa.select(users).where(users.c.id.in_(sa.bindparam("ids", expanding=True)))
+_BY_ID = Query(lambda among: sa.select(users).where(among(users.c.id, "ids")))
 
 
 def _to_row(user: User) -> dict[str, Any]:
@@ -49,8 +50,7 @@ async def get_many(tx: Transaction, ids: Collection[str]) -> dict[str, User]:
     """Return those of the users who exist."""
     if not ids:
         return {}
-    rows = await tx.all(_BY_ID, {"ids": list(ids)})
-    return {row.id: User(**row._mapping) for row in rows}
+    return {row["id"]: User(**row) for row in await _BY_ID.all(tx, ids=list(ids))}
 
 
 async def exists(tx: Transaction, user_id: str) -> bool:
