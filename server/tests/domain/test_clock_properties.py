@@ -61,6 +61,14 @@ class SessionLife(RuleBasedStateMachine):
             assert gone.left_at is not None
             assert gone.joined_at is None or gone.left_at >= gone.joined_at
 
+    def changed(self, change: Change) -> None:
+        """Note a row of the ledger, and which warnings it arms again (rule 8), also for a former deadline."""
+        self.ledger.append(change)
+        deadline = self.session.timer_ends_at
+        left = None if deadline is None else (deadline - self.now).total_seconds()
+        self.warnings = [warned for warned in self.warnings if left is not None and left <= warned[0]]
+        self.settle()
+
     def settle(self) -> None:
         self.take(clock.settle(self.session, now=self.now))
 
@@ -144,8 +152,7 @@ class SessionLife(RuleBasedStateMachine):
         except (LimitOutOfRange, NoTimeLimit):
             assert self.session is before
             return
-        self.ledger.append(change)
-        self.settle()
+        self.changed(change)
 
     @rule(total=totals)
     def set_the_total(self, total: int | None) -> None:
@@ -156,10 +163,7 @@ class SessionLife(RuleBasedStateMachine):
             self.session, max_duration_seconds=total, change_id=f"c{len(self.ledger)}", by="ann", now=self.now
         )
         if change is not None:
-            self.ledger.append(change)
-        if total is None:
-            # A limit that comes back is a new one, announced anew, also when it ends at the same moment.
-            self.warnings.clear()
+            self.changed(change)
         self.settle()
 
     @rule()
