@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import structlog
 from callclock_server.cli import main
 
 SECRET = "a-secret-of-the-tests-of-40-characters!!"
@@ -97,7 +99,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Command]]:
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path: Path, capsys) -> Callable[..., tuple[int, str, str]]:
+def run(monkeypatch, tmp_path: Path, capsys) -> Iterator[Callable[..., tuple[int, str, str]]]:
     """Runs a command in this process: exit status, standard output, standard error."""
     for name in list(os.environ):
         if name.startswith("CALLCLOCK_"):
@@ -113,7 +115,11 @@ def run(monkeypatch, tmp_path: Path, capsys) -> Callable[..., tuple[int, str, st
         out, err = capsys.readouterr()
         return int(ended.value.code or 0), out, err
 
-    return call
+    handlers = logging.getLogger().handlers[:]
+    yield call
+    # A command may have sent the logs to the test's own standard error, which is closed by now.
+    logging.getLogger().handlers[:] = handlers
+    structlog.reset_defaults()
 
 
 @pytest.fixture
