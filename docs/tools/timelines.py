@@ -13,7 +13,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "server" / "tests"))
 
-from domain.sitting import Sitting, seconds_of  # noqa: E402 - found by the line above
+from callclock_server.domain import extending  # noqa: E402
+from callclock_server.domain.errors import RunsIntoNextCall  # noqa: E402
+from callclock_server.domain.fair import Request  # noqa: E402
+from domain.sitting import Sitting, after, seconds_of  # noqa: E402 - found by the line above
 
 FOLDER = ROOT / "docs" / "images" / "fair-clock"
 ROLES = ("specialist", "patient")
@@ -80,6 +83,66 @@ def covered_overtime() -> Sitting:
     return sitting
 
 
+def by_hand() -> Sitting:
+    """Started by hand after ten minutes, and paused by hand for five."""
+    sitting = together(Sitting(starts="manual"))
+    sitting.start(at=600)
+    sitting.pause(at=1800)
+    sitting.resume(at=2100)
+    return sitting
+
+
+def wall_cap() -> Sitting:
+    """`max_wall_seconds` of 65 minutes ends a session that pauses have stretched."""
+    sitting = together(Sitting(max_wall_seconds=3900))
+    sitting.pause(at=1500)
+    sitting.resume(at=2100)
+    return sitting
+
+
+def consent() -> Sitting:
+    """Two offers of 15 minutes: one is declined, one accepted, and only that moves the end."""
+    sitting = together(Sitting(extension={"consent_roles": ("patient",)}))
+    for at, answer in ((2700, "declined"), (3300, "accepted")):
+        sitting.offer(900, at=at)
+        sitting.take(extending.close_offer(sitting.session, answer=answer, by="patient", now=after(at + 30)))
+    sitting.extend(900, at=3330)
+    return sitting
+
+
+def request() -> Sitting:
+    """The patient asks for ten minutes, and the specialist approves."""
+    sitting = together(Sitting(extension={"steps_seconds": (600,)}))
+    asked = Request(
+        id="r", seconds=600, by="patient", reason=None, requested_at=after(3000), expires_at=after(3120)
+    )
+    sitting.settle(3000)
+    sitting.session = extending.request(sitting.session, asked)
+    sitting.take(
+        extending.close_request(sitting.session, asked, answer="approved", by="ann", now=after(3060))
+    )
+    sitting.extend(600, at=3060)
+    return sitting
+
+
+def next_call() -> Sitting:
+    """Her next call begins at minute 70: 15 more minutes are refused, the ten that are free are added."""
+    sitting = together(Sitting(back_to_back="refuse"))
+    sitting.calendar(4200)
+    try:
+        sitting.extend(900, at=3000)
+    except RunsIntoNextCall as refused:
+        sitting.extend(refused.facts["free_seconds"], at=3060)
+    return sitting
+
+
+def together(sitting: Sitting) -> Sitting:
+    """Both are there from the beginning."""
+    sitting.join("patient", "patient", at=0)
+    sitting.join("specialist", at=0)
+    return sitting
+
+
 def no_show() -> Sitting:
     """The specialist does not come within ten minutes: the call ends, nothing has run."""
     sitting = Sitting(starts="all_roles", required_roles=ROLES, no_show_seconds=600, no_show_action="end")
@@ -96,12 +159,18 @@ SCENES: tuple[Callable[[], Sitting], ...] = (
     overtime,
     covered_overtime,
     no_show,
+    by_hand,
+    wall_cap,
+    consent,
+    request,
+    next_call,
 )
 
 
 def draw(scene: Callable[[], Sitting]) -> str:
     """Return the picture of a scene: the clock, and who was there."""
-    record = scene().record(100_000)
+    sitting = scene()
+    record = sitting.record(100_000)
     whole = record.wall_seconds
     height = 70 + ROW * (1 + len(record.attendance))
     title = escape((scene.__doc__ or "").strip())
@@ -119,11 +188,17 @@ def draw(scene: Callable[[], Sitting]) -> str:
         begin, stop = seconds_of(part.started_at) or 0.0, seconds_of(part.ended_at) or 0.0
         offset = begin - (seconds_of(record.intervals[0].started_at) or 0.0)
         parts.append(_bar(offset, stop - begin, whole, 0, COLOURS[part.state]))
-        if (stop - begin) / whole > 0.09:
+        if (stop - begin) / whole > 0.14:
             x = LEFT + WIDTH * (offset + (stop - begin) / 2) / whole
             words = f"{part.state} {(stop - begin) / 60:g} min"
             parts.append(f'<text x="{x:.1f}" y="51" fill="#fff" text-anchor="middle">{words}</text>')
     first = seconds_of(record.intervals[0].started_at) or 0.0
+    for change in sitting.ledger:
+        if change.how == "extend":
+            x = LEFT + WIDTH * ((seconds_of(change.at) or 0.0) - first) / whole
+            words = f"+{change.seconds / 60:g} min"
+            parts.append(f'<path d="M{x:.1f} 31v32" stroke="#1b2733" stroke-width="2"/>')
+            parts.append(f'<text x="{x + 6:.1f}" y="51" fill="#fff" font-weight="600">{words}</text>')
     for row, person in enumerate(record.attendance, start=1):
         parts.append(_label(person.user_id, row))
         for begins, stops in person.presence:
