@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from callclock_server.testing import RunningServer
 
-from .livekit import call_with_livekit
 from .test_end_of_call import (  # noqa: F401 - the tests themselves
     test_a_member_who_is_removed_leaves_the_room_and_cannot_stay_there,
     test_a_right_that_is_taken_away_stops_the_video_within_a_second,
@@ -16,6 +15,7 @@ from .test_end_of_call import (  # noqa: F401 - the tests themselves
     test_presence_follows_the_media_room,
     test_the_clock_can_be_read_in_the_room,
 )
+from .with_livekit import call_with_livekit
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from callclock_server.testing import RunningServer, running_server
 from callclock_server.testing.livekit import LiveKit, demand_livekit
 from livekit import rtc
 
-from .livekit import Postbox, call_with_livekit
 from .test_end_of_call import engine, present, rooms, until
 from .visit import Seat, Visit, moment
+from .with_livekit import Postbox, call_with_livekit
 
 BACK_WITHIN_SECONDS = 20.0
 
