@@ -180,3 +180,24 @@ def test_a_test_clock_is_refused_in_production(setting: dict[str, Any], named: s
 def test_a_test_clock_may_run_on_this_machine(host: str) -> None:
     settings = Settings(keys=KEYS, host=host, public_url="http://localhost:8000", database_url="sqlite:///x")
     assert settings.production_sign is None
+
+
+def test_the_rules_of_paid_time_hold_on_the_way(world: World, clock: FakeClock) -> None:
+    """A pause by hand, overtime that nobody bought, and the hard end, each at its own moment."""
+    visit = world.appointment(overtime_seconds=600)
+    started = clock.now()
+    session = visit.join(visit.doctor)["call"]["session"]["id"]
+    advance(world, 10 * 60)
+    world.must(visit.doctor.post(f"{visit.path}/pause", json={}))
+    advance(world, 5 * 60)
+    world.must(visit.doctor.post(f"{visit.path}/resume", json={}))
+    advance(world, 55 * 60)
+    seen = world.must(visit.patient.get(visit.path))["call"]["session"]["clock"]
+    assert (seen["state"], seen["overtime_seconds"]) == ("overtime", 300)
+    advance(world, 3600)
+    ended = call_of(visit)
+    assert ended["ended_reason"] == "overtime_used_up"
+    assert minutes_of(told_of(visit), "call.session_ended", started) == [75]
+    record = world.must(visit.doctor.get(f"{visit.path}/sessions/{session}/record"))["record"]
+    sums = [record[f"{part}_seconds"] for part in ("wall", "running", "paused", "overtime", "waiting")]
+    assert sums == [75 * 60, 60 * 60, 5 * 60, 10 * 60, 0]
