@@ -19,7 +19,7 @@ def test_page_says_whom_one_meets_and_for_how_long(clinic: Clinic, visitor: Open
     expect(patient.headline).to_have_text(f"60 minutes with {NAMES[SPECIALIST]}")
     preview = patient.page.get_by_label("Your camera")
     expect(preview).to_be_visible()
-    patient.page.wait_for_function("document.querySelector('.tm-preview video').videoWidth > 0")
+    patient.page.wait_for_function("() => document.querySelector('.tm-preview video').videoWidth > 0")
     expect(patient.page.get_by_text("We can hear you")).to_be_visible()
     expect(patient.page.get_by_role("combobox", name="Microphone")).to_be_visible()
 

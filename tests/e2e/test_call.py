@@ -133,7 +133,9 @@ def test_call_ends_at_zero_in_both_pages_and_stays_over(clinic: Clinic, couple: 
         expect(someone.headline).to_have_text("The time has run out", timeout=20_000)
         assert -0.1 <= someone.left_call_at() - ends_at <= 1.0
         expect(someone.page.get_by_text("12 seconds")).to_be_visible()
-        someone.page.wait_for_function("window.openedTracks.every(track => track.readyState === 'ended')")
+        someone.page.wait_for_function(
+            "() => window.openedTracks.every(track => track.readyState === 'ended')"
+        )
         assert someone.page.evaluate("window.openedTracks.length") >= 4
         expect(someone.page.get_by_role("button", name="Rejoin")).to_have_count(0)
     status, problem = patient.fetch("POST", f"/v1/calls/appointment/{appointment.call_id}/join", {})

@@ -96,4 +96,4 @@ def test_page_leaves_at_the_deadline_with_a_dead_event_stream(clinic: Clinic, vi
     expect(patient.page.get_by_text("Your call and the countdown go on.")).to_be_visible()
     expect(patient.headline).to_have_text("The time has run out", timeout=15_000)
     assert abs(patient.left_call_at() - ends_at) <= 1.0
-    patient.page.wait_for_function("window.openedTracks.every(track => track.readyState === 'ended')")
+    patient.page.wait_for_function("() => window.openedTracks.every(track => track.readyState === 'ended')")

@@ -56,7 +56,7 @@ def test_demo_links_lead_both_into_one_call(
     patient.join()
     for someone in (doctor, patient):
         expect(someone.page.locator(".cc-tile-picture video")).to_have_count(2)
-        someone.page.wait_for_function("window.receivedMedia().then(received => received.frames > 10)")
+        someone.page.wait_for_function("() => window.receivedMedia().then(received => received.frames > 10)")
     expect(doctor.alert).to_have_text("Less than 5 minutes left")
     expect(doctor.page.get_by_role("button", name="Add time")).to_be_visible()
     expect(patient.page.get_by_role("button", name="Add time")).to_have_count(0)

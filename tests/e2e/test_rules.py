@@ -43,7 +43,7 @@ def test_clock_waits_for_the_specialist_stands_still_without_her_and_the_record_
     expect(patient.notice("paused")).to_contain_text("at the latest")
     expect(patient.timer).to_contain_text("left, paused")
     stands_at = patient.shown_seconds()
-    patient.page.wait_for_function("document.title.startsWith('Paused')")
+    patient.page.wait_for_function("() => document.title.startsWith('Paused')")
 
     doctor.button("Rejoin the call").click()
     expect(doctor.call).to_be_visible()
