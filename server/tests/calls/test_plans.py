@@ -27,7 +27,7 @@ from callclock_server.calls import (
     update,
     users,
 )
-from callclock_server.calls.views import rfc3339
+from callclock_server.calls.times import rfc3339
 from callclock_server.clock import Sweeper
 from callclock_server.domain.errors import CallEnded
 from callclock_server.storage import sessions

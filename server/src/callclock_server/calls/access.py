@@ -10,7 +10,7 @@ from callclock_server.domain import errors
 from callclock_server.domain.call import CallType, Member, User
 from callclock_server.domain.clock import settle
 from callclock_server.domain.errors import CallclockError
-from callclock_server.domain.identifiers import cid_of
+from callclock_server.domain.identifiers import check_user_id, cid_of
 from callclock_server.domain.permissions import Actor, require
 from callclock_server.storage import members, users
 from callclock_server.storage.database import Transaction
@@ -73,6 +73,25 @@ async def acting_user(tx: Transaction, by: Actor) -> User | None:
     if user is None:
         raise errors.UnknownUser
     return user
+
+
+async def acting_for(visitor: Visit, user_id: str | None, *, deed: str) -> str | None:
+    """Return who acts: the token's user, or whom a server token names; None where it names nobody.
+
+    `deed` says what is done for another. Raises ServerTokenRequired, UnknownUserReference.
+    """
+    user = visitor.user
+    if user is not None:
+        if user_id not in (None, user.id):
+            raise errors.ServerTokenRequired(f"Only a server token may {deed} for another user.")
+    elif user_id is None:
+        return None
+    else:
+        user = await users.get(visitor.tx, check_user_id(user_id, field="user_id"))
+        if user is None:
+            raise errors.UnknownUserReference(f"There is no user {user_id}.", field="user_id")
+    visitor.state.users[user.id] = user
+    return user.id
 
 
 def capabilities_in(call_type: CallType, user: User | None, member: Member | None) -> frozenset[str]:

@@ -12,7 +12,7 @@ from callclock_server.storage.database import Transaction
 
 from .access import enter
 from .answers import CallAnswer
-from .views import rfc3339
+from .times import rfc3339
 
 
 async def end_call(tx: Transaction, by: Actor, *, type: str, id: str) -> CallAnswer:  # noqa: A002

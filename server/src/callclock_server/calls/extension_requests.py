@@ -9,13 +9,11 @@ from typing import Any
 from callclock_server.domain import clock, errors, extending
 from callclock_server.domain import events as kinds
 from callclock_server.domain.fair import Request
-from callclock_server.domain.identifiers import check_user_id
 from callclock_server.domain.input import text
 from callclock_server.domain.permissions import Actor
-from callclock_server.storage import users
 from callclock_server.storage.database import Transaction
 
-from .access import Visit, enter
+from .access import Visit, acting_for, enter
 from .answers import ExtendAnswer
 from .clock_by_hand import running
 from .clock_views import request_view
@@ -45,7 +43,9 @@ async def request_extension(
         text(reason, field="reason", most=500)
     if seconds <= 0:
         raise errors.InvalidInput("must be above 0: requests ask for more time.", field="seconds")
-    asker = await _asker(visitor, user_id)
+    asker = await acting_for(visitor, user_id, deed="ask")
+    if asker is None:
+        raise errors.MissingField("A server token must name the user who asks.", field="user_id")
     session = clock.with_fair_clock(running(visitor), rules_of(visitor.state))
     require_total(visitor, session, seconds)
     extending.check(session, seconds=seconds, now=tx.now(), cooldown=False)
@@ -133,18 +133,3 @@ def _close(visitor: Visit, asked: Request, *, answer: Any) -> None:
         running(visitor), asked, answer=answer, by=visitor.by_id, now=visitor.tx.now()
     )
     visitor.journal.apply(visitor.state, closed)
-
-
-async def _asker(visitor: Visit, user_id: str | None) -> str:
-    if visitor.user is not None:
-        if user_id not in (None, visitor.user.id):
-            raise errors.ServerTokenRequired("Only a server token may ask for another user.")
-        visitor.state.users[visitor.user.id] = visitor.user
-        return visitor.user.id
-    if user_id is None:
-        raise errors.MissingField("A server token must name the user who asks.", field="user_id")
-    user = await users.get(visitor.tx, check_user_id(user_id, field="user_id"))
-    if user is None:
-        raise errors.UnknownUserReference(f"There is no user {user_id}.", field="user_id")
-    visitor.state.users[user.id] = user
-    return user.id

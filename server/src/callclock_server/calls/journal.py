@@ -39,7 +39,8 @@ from .answers import View
 from .clock_views import offer_view, request_view
 from .mirror import room_metadata
 from .state import CallState
-from .views import call_view, change_view, participant_view, record_view, rfc3339, user_view
+from .times import rfc3339
+from .views import call_view, change_view, participant_view, record_view, user_view
 
 
 @dataclass(slots=True)

@@ -6,12 +6,10 @@ from typing import Any
 
 from callclock_server.domain import errors, extending
 from callclock_server.domain.fair import Offer
-from callclock_server.domain.identifiers import check_user_id
 from callclock_server.domain.permissions import Actor
-from callclock_server.storage import users
 from callclock_server.storage.database import Transaction
 
-from .access import Visit, enter
+from .access import Visit, acting_for, enter
 from .answers import ExtendAnswer
 from .clock_by_hand import running
 from .clock_views import offer_view
@@ -29,10 +27,12 @@ async def accept_offer(
     """
     visitor = await enter(tx, by, **call)
     offer = extending.find_offer(visitor.state.session, offer_id)
-    consenter = await _answering(visitor, user_id)
+    consenter = await acting_for(visitor, user_id, deed="answer")
+    if consenter is None:
+        raise errors.MissingField("A server token must name the user who agrees.", field="user_id")
     if not extending.may_consent(running(visitor), user_id=consenter, to=offer):
         raise errors.ConsentNotYours
-    details = {"offer_id": offer.id, "consent_by": consenter}
+    details: dict[str, Any] = {"offer_id": offer.id, "consent_by": consenter}
     if offer.request_id is not None:
         details |= {"request_id": offer.request_id, "requested_by": offer.requested_by}
     terms = Terms(
@@ -61,30 +61,12 @@ async def decline_offer(
     """Turn an offer down; whoever may extend withdraws it. Raises OfferNotFound, ConsentNotYours."""
     visitor = await enter(tx, by, **call)
     offer = extending.find_offer(visitor.state.session, offer_id)
-    who = await _answering(visitor, user_id, needed=False)
+    who = await acting_for(visitor, user_id, deed="answer")
     if extending.may_consent(running(visitor), user_id=who, to=offer):
         return await _close(visitor, offer, answer="declined", by=who)
     if "change-max-duration" not in visitor.capabilities:
         raise errors.ConsentNotYours
     return await _close(visitor, offer, answer="withdrawn", by=who)
-
-
-async def _answering(visitor: Visit, user_id: str | None, *, needed: bool = True) -> str | None:
-    """Return who answers: the token's user, or whom a server token names."""
-    if visitor.user is not None:
-        if user_id not in (None, visitor.user.id):
-            raise errors.ServerTokenRequired("Only a server token may answer for another user.")
-        visitor.state.users[visitor.user.id] = visitor.user
-        return visitor.user.id
-    if user_id is None:
-        if needed:
-            raise errors.MissingField("A server token must name the user who agrees.", field="user_id")
-        return None
-    user = await users.get(visitor.tx, check_user_id(user_id, field="user_id"))
-    if user is None:
-        raise errors.UnknownUserReference(f"There is no user {user_id}.", field="user_id")
-    visitor.state.users[user.id] = user
-    return user.id
 
 
 async def _close(visitor: Visit, offer: Offer, *, answer: Any, by: str | None) -> ExtendAnswer:

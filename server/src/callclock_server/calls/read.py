@@ -17,7 +17,8 @@ from .access import look, look_many
 from .answers import CallAnswer, Page, View
 from .cursor import decode_cursor, encode_cursor, page_size
 from .query import query_calls
-from .views import change_view, record_view, rfc3339, session_view
+from .times import rfc3339
+from .views import change_view, record_view, session_view
 
 __all__ = ["get_call", "get_calls", "get_ledger", "get_record", "get_session", "list_sessions", "query_calls"]
 

@@ -15,8 +15,6 @@ from .clock_views import clock_view
 from .state import CallState
 from .times import maybe_rfc3339, rfc3339
 
-__all__ = ["maybe_rfc3339", "rfc3339"]
-
 
 def role_view(role: Role) -> View:
     return {"name": role.name, "built_in": role.built_in, "created_at": rfc3339(role.created_at)}
