@@ -19,7 +19,6 @@ import gc
 import json
 import os
 import platform
-import socket
 import sqlite3
 import sys
 import tempfile
@@ -37,19 +36,16 @@ import psutil
 import sqlalchemy as sa
 import uvloop
 from callclock_server.bus import LocalBus, call_channel, connect
-from callclock_server.calls import call_types, users
-from callclock_server.calls.views import rfc3339
+from callclock_server.calls.times import rfc3339
 from callclock_server.clock import Sweeper
 from callclock_server.domain.call import Call
-from callclock_server.domain.clock import start_session
-from callclock_server.domain.permissions import SERVER
-from callclock_server.domain.presence import accept
-from callclock_server.domain.session import Session
-from callclock_server.domain.settings import DEFAULTS
 from callclock_server.storage import calls as stored_calls
 from callclock_server.storage import participants, sessions, tables
 from callclock_server.storage.database import Database, EventRow
 from callclock_server.storage.migrate import migrate
+from callclock_server.testing.ports import free_port
+from hour.arming import armed_session, prepare
+from hour.nodes import until_listening
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_socket
 
@@ -89,41 +85,6 @@ def watch_local(bus: LocalBus, cids: list[str]) -> Watching:
     return watching
 
 
-async def prepare(database: Database) -> None:
-    """Create the people and the type of the calls."""
-    async with database.write() as tx:
-        people = {name: {"id": name, "name": name.title()} for name in ("ann", "ben")}
-        await users.upsert_users(tx, SERVER, users=people)
-        await call_types.create_call_type(
-            tx,
-            SERVER,
-            name="bench",
-            grants={"user": ["join-call", "send-audio", "send-video"]},
-            settings={"media": {"engine": "none"}, "limits": {"max_duration_seconds": 3600}},
-            members_only=False,
-        )
-
-
-def armed_session(number: int, cid: str, *, deadline: datetime, people: bool) -> Session:
-    """Return a session of an hour that reaches its deadline then."""
-    now = deadline - timedelta(hours=1)
-    limits = {**DEFAULTS["limits"], "max_duration_seconds": 3600, "warning_seconds": []}
-    session, _ = start_session(
-        id=f"ses_{cid}", cid=cid, change_id=f"chg_{cid}", limits=limits, engine="none", by=None, now=now
-    )
-    for user_id in ("ann", "ben") if people else ():
-        session = accept(
-            session,
-            participant_id=f"par_{cid}_{user_id}",
-            user_id=user_id,
-            role="user",
-            device_id="default",
-            connection_id=None,
-            now=now,
-        ).session
-    return session
-
-
 async def arm(
     database: Database, prefix: str, deadlines: list[datetime], *, people: bool = True
 ) -> list[str]:
@@ -134,7 +95,7 @@ async def arm(
         for number, deadline in enumerate(deadlines[begin : begin + 5000], start=begin):
             call_id = f"{prefix}-{number}"
             cid = f"bench:{call_id}"
-            session = armed_session(number, cid, deadline=deadline, people=people)
+            session = armed_session(call_id, deadline=deadline, people=people)
             call = Call(
                 cid=cid,
                 type="bench",
@@ -302,28 +263,6 @@ async def stream(url: str, *, sockets: int) -> AsyncIterator[tuple[Database, Wat
         await database.close()
         process.terminate()
         await process.wait()
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-async def until_listening(port: int, process: asyncio.subprocess.Process) -> None:
-    """Wait until the server accepts connections."""
-    async with asyncio.timeout(60):
-        while process.returncode is None:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)
-                continue
-            writer.close()
-            return
-    raise RuntimeError("the server did not start")
 
 
 async def open_stream(port: int, cids: list[str]) -> ClientConnection:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from callclock_server.testing.ports import free_port
 
 SECRET = "only-for-this-bench-0123456789abcdef"
 KEY = "bench"
@@ -37,7 +37,7 @@ async def running_nodes(url: str, *, count: int, redis_url: str | None = None) -
             processes.append(await _serve(url, port, redis_url))
             nodes.append(Node(port, processes[-1].pid))
         for node, process in zip(nodes, processes, strict=True):
-            await _until_listening(node.port, process)
+            await until_listening(node.port, process)
         yield nodes
     finally:
         for process in processes:
@@ -65,7 +65,8 @@ async def _serve(url: str, port: int, redis_url: str | None) -> asyncio.subproce
     )
 
 
-async def _until_listening(port: int, process: asyncio.subprocess.Process) -> None:
+async def until_listening(port: int, process: asyncio.subprocess.Process) -> None:
+    """Wait until a server accepts connections."""
     async with asyncio.timeout(READY_WITHIN_SECONDS):
         while process.returncode is None:
             try:
@@ -76,14 +77,6 @@ async def _until_listening(port: int, process: asyncio.subprocess.Process) -> No
             writer.close()
             return
     raise RuntimeError("the server did not start")
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def cpu_seconds(pids: Sequence[int]) -> float:

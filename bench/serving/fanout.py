@@ -16,7 +16,8 @@ import jwt
 from callclock_server.calls import create
 from callclock_server.domain.permissions import SERVER
 from callclock_server.storage.database import Database
-from hour.nodes import KEY, SECRET, Node, free_port
+from callclock_server.testing.ports import free_port
+from hour.nodes import KEY, SECRET, Node
 
 CALL = "fan-out"
 READY_WITHIN_SECONDS = 240

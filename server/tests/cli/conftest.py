@@ -6,7 +6,6 @@ import logging
 import os
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ import psutil
 import pytest
 import structlog
 from callclock_server.cli import main
+from callclock_server.testing import ports
 
 SECRET = "a-secret-of-the-tests-of-40-characters!!"
 START_SECONDS = 60.0
@@ -124,9 +124,7 @@ def run(monkeypatch, tmp_path: Path, capsys) -> Iterator[Callable[..., tuple[int
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
+    return ports.free_port()
 
 
 @pytest.fixture

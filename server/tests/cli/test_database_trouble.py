@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 from callclock_server.storage.database import Database
-from callclock_server.testing.postgres import GUARDED, GUARDED_PASSWORD, Postgres, free_port
+from callclock_server.testing.ports import free_port
+from callclock_server.testing.postgres import GUARDED, GUARDED_PASSWORD, Postgres
 
 Case = Callable[[Postgres], str]
 CASES: dict[str, tuple[Case, str, str]] = {

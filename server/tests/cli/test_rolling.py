@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 from callclock import AsyncStreamClient, CallEvent, CallUpdated, RetryPolicy
+from callclock_server.testing.ports import free_ports
 from callclock_server.testing.postgres import Postgres
 from callclock_server.testing.redis import RedisMissing, RedisServer
 
@@ -27,14 +27,6 @@ CADDYFILE = ROOT / "deploy" / "Caddyfile"
 STREAMS = 6
 UPDATE_EVERY_SECONDS = 0.05
 PATIENT = RetryPolicy(attempts=20, first_delay_seconds=0.05, max_delay_seconds=0.5)
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 @pytest.fixture

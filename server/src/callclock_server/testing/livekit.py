@@ -21,6 +21,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from .ports import free_ports
+
 ROOT = Path(__file__).resolve().parents[4]
 BASE = ROOT / "deploy" / "livekit.yaml"
 PROGRAMS = ROOT / ".cache" / "livekit"
@@ -82,8 +84,8 @@ class LiveKit:
     ) -> None:
         self.folder = folder
         self.log = folder / "livekit.log"
-        self.port, self.tcp_port = _free_ports(socket.SOCK_STREAM, 2)
-        (self.udp_port,) = _free_ports(socket.SOCK_DGRAM, 1)
+        self.port, self.tcp_port = free_ports(2)
+        (self.udp_port,) = free_ports(1, kind=socket.SOCK_DGRAM)
         self.api_key, self.api_secret = api_key, api_secret
         self.webhooks = list(webhooks)
         self._redis = redis
@@ -184,14 +186,3 @@ class LiveKit:
 
     def __exit__(self, *_error: object) -> None:
         self.kill()
-
-
-def _free_ports(kind: socket.SocketKind, count: int) -> list[int]:
-    held = [socket.socket(socket.AF_INET, kind) for _ in range(count)]
-    try:
-        for each in held:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in held]
-    finally:
-        for each in held:
-            each.close()

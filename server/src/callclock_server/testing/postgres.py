@@ -15,7 +15,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -26,6 +25,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import asyncpg
+
+from .ports import free_port
 
 OWNER = "callclock"
 GUARDED = "guarded"
@@ -251,13 +252,6 @@ def find_programs() -> Path:
     if not packaged:
         raise PostgresMissing(f"there is no initdb on the path and none under {_PACKAGED}")
     return packaged[-1].parent
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nobody listens on now."""
-    with socket.create_server((host, 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _roomy_memory() -> Path | None:

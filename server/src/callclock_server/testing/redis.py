@@ -16,6 +16,8 @@ import time
 from types import TracebackType
 from typing import Self
 
+from .ports import free_port
+
 READY_WITHIN_SECONDS = 20.0
 
 
@@ -49,7 +51,7 @@ class RedisServer:
 
     def start(self) -> Self:
         """Start; returns when connections are accepted."""
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         arguments += ["--dir", self._folder.name, "--daemonize", "no", "--loglevel", "warning"]
         if self._password:
@@ -85,9 +87,3 @@ class RedisServer:
     ) -> None:
         self.stop()
         self._folder.cleanup()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
